@@ -1,0 +1,1 @@
+"""How fast is it? Each benchmark prints a table and writes JSON."""

@@ -1,0 +1,127 @@
+"""Streaming JSON lines into typed rows; a malformed line is reported and counted, not fatal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from service.kit.errors import InputError
+
+T = TypeVar("T")
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A line that could not be read.
+
+    Attributes:
+        line: its number in the file, from 1.
+        reason: what is wrong with it, in words.
+    """
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+def stream(path: Path, parse: Callable[[Fields], T], bad: list[BadRow]) -> Iterator[T]:
+    """Yield each line of ``path`` as ``parse`` reads it; what it can't read is added to ``bad``.
+
+    Blank lines are skipped. One line is held in memory at a time.
+
+    Args:
+        path: a UTF-8 file of one JSON object a line.
+        parse: turns the object into a row; raises ValueError with a reason when it can't.
+        bad: receives the malformed lines.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; --data names the folder that holds {path.name}")
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = parse(_object(line))
+            except KeyError as error:
+                bad.append(BadRow(number, f"field {error} is missing"))
+            except UnicodeDecodeError as error:
+                bad.append(BadRow(number, f"not UTF-8 at byte {error.start}"))
+            except json.JSONDecodeError as error:
+                bad.append(BadRow(number, f"not JSON: {error.msg} at column {error.colno}"))
+            except (ValueError, TypeError, AttributeError) as error:
+                bad.append(BadRow(number, str(error)))
+            else:
+                yield row
+
+
+def _object(line: bytes) -> Fields:
+    fields = json.loads(line)
+    if not isinstance(fields, dict):
+        raise TypeError(f"expected a JSON object, found {type(fields).__name__}")
+    return fields
+
+
+def count_lines(path: Path) -> int:
+    """Number of lines in the file, for a progress bar; 0 when it isn't there."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as lines:
+        return sum(1 for line in lines if line.strip())
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes, so that a run says which data it read."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def words(fields: Fields, name: str) -> str:
+    """Return a field that must hold text.
+
+    Raises:
+        KeyError: the field is missing.
+        ValueError: it is empty or no text.
+    """
+    value = fields[name]
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"field '{name}' must be a text that isn't empty")
+    return value.strip()
+
+
+def mapped(fields: Fields, name: str, labels: dict[str, T]) -> T:
+    """Return what a field's label means to us.
+
+    Raises:
+        KeyError: the field is missing.
+        ValueError: its label is none of the known ones.
+    """
+    label = fields[name]
+    if not isinstance(label, str) or label not in labels:
+        raise ValueError(f"field '{name}' is {label!r}; known are {', '.join(labels)}")
+    return labels[label]
+
+
+def day(fields: Fields, name: str) -> date | None:
+    """Return an optional field's ISO date (YYYY-MM-DD); None where it is absent or null.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    value = fields.get(name)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"field '{name}' is {value!r}; write dates as YYYY-MM-DD") from None

@@ -1,0 +1,289 @@
+"""How the embedded engine reads what one statement says about one claim.
+
+The stance model is one signal among several. What decides is an explicit comparison of facts,
+tested by *repair*: where the statement has another filler in the place of a claim's fact (another
+number, date, model, name, or a word of opposite meaning), the claim is read once more with that
+filler put in. If the statement carries the repaired claim, it speaks of the same thing and
+contradicts the original; if not, it is about something else and says nothing. Negation is tested
+the same way: a denial is read once more without its "not".
+
+All pairs of a claim go to the stance model in one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from service.facts.compare import Comparison, Item, Rival, compare, content_lemmas, held_in
+from service.facts.polarity import Denial, denials_in
+from service.facts.reported import reported
+from service.kit.sentences import sentences
+from service.types import Claim, MismatchKind, Passage
+
+_SINGLE_WINDOWS = 3
+_FOCUS_SENTENCES = 3
+_FOCUS_GAIN = 1.3
+_NEAREST_COVERAGE = 0.85
+_NEAREST_STRENGTH = 0.8
+_MAX_RIVALS = 3
+_MAX_REPAIRS = 7
+_MAX_DIFFERING = 3
+
+Scores = npt.NDArray[np.float64]
+
+
+class Scorer(Protocol):
+    """The stance model: probabilities ``(n, 3)`` of supports, refutes, not enough."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        """Score ``(passage, claim)`` pairs."""
+
+
+class Embedder(Protocol):
+    """The sentence encoder: unit vectors ``(n, d)``."""
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage; offsets are those of the statement's stored text."""
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The claim with some of its items replaced by the statement's own, and its support."""
+
+    text: str
+    changes: tuple[tuple[Item, Rival], ...]
+    support: float = 0.0
+
+    @property
+    def strength(self) -> float:
+        """How surely the weakest of the changes is in the same place."""
+        return min(rival.strength for _, rival in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A text with a denial taken out, and the scores of reading the claim against it."""
+
+    denial: Denial
+    supports: float
+    refutes: float
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read of one statement for one claim: the features its stance is decided on.
+
+    Attributes:
+        assertion: the claim without who is said to have said it.
+        similarity: cosine of the assertion and its nearest sentence.
+        windows: indices into ``sentences``; the first is the focus, the few sentences that
+            together hold most of the claim, then the nearest single ones.
+        scores: ``(len(windows), 3)`` probabilities.
+        repairs: the claim with rivals put in.
+        denied: the statement's denials, read without their negation.
+        unsaid: the claim's own negations, read without them.
+    """
+
+    assertion: str
+    sentences: list[Sentence]
+    similarity: float
+    windows: list[list[int]]
+    comparison: Comparison
+    scores: Scores = field(default_factory=lambda: np.zeros((0, 3)))
+    repairs: list[Repair] = field(default_factory=list)
+    denied: list[Turned] = field(default_factory=list)
+    unsaid: list[Turned] = field(default_factory=list)
+
+    @property
+    def statement_id(self) -> str:
+        """The statement that was read."""
+        return self.sentences[0].passage.statement.statement_id
+
+    def text_of(self, window: list[int]) -> str:
+        """A window's sentences as one text."""
+        return " ".join(self.sentences[index].text for index in window)
+
+
+def read(
+    claim: Claim, passages: Sequence[Passage], scorer: Scorer, embedder: Embedder
+) -> list[Reading]:
+    """Read each statement among ``passages`` for the claim, in the order they were found."""
+    assertion = reported(claim.text).assertion
+    groups: dict[tuple[str, int], list[Passage]] = {}
+    for passage in passages:
+        key = (passage.statement.statement_id, passage.statement.version)
+        groups.setdefault(key, []).append(passage)
+    texts = [
+        [
+            Sentence(passage, passage.start + start, passage.start + end, passage.text[start:end])
+            for passage in sorted(group, key=lambda passage: passage.start)
+            for start, end in sentences(passage.text)
+        ]
+        for group in groups.values()
+    ]
+    flat = [sentence.text for group in texts for sentence in group]
+    vectors = embedder.encode([assertion, *flat])
+    similarities = vectors[1:] @ vectors[0]
+    readings = []
+    position = 0
+    for group in texts:
+        near = similarities[position : position + len(group)]
+        position += len(group)
+        if len(group):
+            readings.append(_prepare(claim, assertion, group, near))
+    _score(readings, scorer)
+    return readings
+
+
+def _prepare(
+    claim: Claim, assertion: str, group: list[Sentence], near: npt.NDArray[np.float32]
+) -> Reading:
+    statement = group[0].passage.statement
+    comparison = compare(
+        assertion,
+        "\n\n".join(dict.fromkeys(sentence.passage.text for sentence in group)),
+        context=". ".join(part for part in (statement.issuer, statement.title) if part),
+        published=statement.published,
+    )
+    comparison = _held_by_nearest(comparison, assertion, group[int(near.argmax())].text)
+    nearest = [int(index) for index in np.argsort(-near, kind="stable")[:_SINGLE_WINDOWS]]
+    focus = _focus(assertion, group, near)
+    windows = [focus, *([index] for index in nearest if [index] != focus)]
+    return Reading(assertion, group, float(near.max()), windows, comparison)
+
+
+def _held_by_nearest(comparison: Comparison, assertion: str, nearest: str) -> Comparison:
+    """Prefer what the nearest sentence says where it has another date or number in the place.
+
+    A statement may give the claim's figure for something else two sentences on.
+    """
+    close = compare(assertion, nearest)
+    if close.word_coverage < _NEAREST_COVERAGE:
+        return comparison
+    differing = {
+        (item.start, item.end): item
+        for item in close.items
+        if item.kind in {MismatchKind.NUMBER, MismatchKind.DATE}
+        and any(rival.strength >= _NEAREST_STRENGTH for rival in item.rivals)
+    }
+    items = tuple(
+        differing.get((item.start, item.end), item) if item.same else item
+        for item in comparison.items
+    )
+    return replace(comparison, items=items)
+
+
+def _focus(assertion: str, group: list[Sentence], near: npt.NDArray[np.float32]) -> list[int]:
+    """The nearest sentence and up to two more that hold what it lacks of the claim's words."""
+    chosen = [int(near.argmax())]
+    rest = [word for word in content_lemmas(assertion) if not held_in(word, group[chosen[0]].text)]
+    while rest and len(chosen) < _FOCUS_SENTENCES:
+        gains = {
+            index: sum(held_in(word, sentence.text) for word in rest) + 0.3 * float(near[index])
+            for index, sentence in enumerate(group)
+            if index not in chosen
+        }
+        best = max(gains, key=lambda index: gains[index], default=None)
+        if best is None or gains[best] < _FOCUS_GAIN:
+            break
+        chosen.append(best)
+        rest = [word for word in rest if not held_in(word, group[best].text)]
+    return sorted(chosen)
+
+
+def _score(readings: list[Reading], scorer: Scorer) -> None:
+    """Score everything there is to read in one batch, and put the scores where they belong."""
+    pairs: list[tuple[str, str]] = []
+    plans = []
+    for reading in readings:
+        texts = [reading.text_of(window) for window in reading.windows]
+        short = texts[:2]
+        repairs = _repairs(reading.assertion, reading.comparison)
+        denials = [(denial, text) for text in dict.fromkeys(texts) for denial in denials_in(text)]
+        unsaid = denials_in(reading.assertion)
+        plans.append((texts, short, repairs, denials, unsaid))
+        pairs += [(text, reading.assertion) for text in texts]
+        pairs += [(text, repair.text) for repair in repairs for text in short]
+        for denial, text in denials:
+            pairs += [
+                (_turned(denial, text), reading.assertion),
+                (denial.content, reading.assertion),
+            ]
+        pairs += [(text, _turned(denial, reading.assertion)) for denial in unsaid for text in short]
+    scores = scorer.score(pairs) if pairs else np.zeros((0, 3))
+    position = 0
+
+    def take(count: int) -> Scores:
+        nonlocal position
+        position += count
+        return scores[position - count : position]
+
+    for reading, (texts, short, repairs, denials, unsaid) in zip(readings, plans, strict=True):
+        reading.scores = take(len(texts))
+        reading.repairs = [
+            Repair(repair.text, repair.changes, float(take(len(short))[:, 0].max()))
+            for repair in repairs
+        ]
+        reading.denied = [_highest(denial, take(2)) for denial, _ in denials]
+        reading.unsaid = [_highest(denial, take(len(short))) for denial in unsaid]
+
+
+def _highest(denial: Denial, scores: Scores) -> Turned:
+    return Turned(denial, float(scores[:, 0].max()), float(scores[:, 1].max()))
+
+
+def _turned(denial: Denial, text: str) -> str:
+    """The text with the denying sentence replaced by what it denies."""
+    return f"{text[: denial.start]}{denial.content.rstrip('.')}.{text[denial.end :]}"
+
+
+def _repairs(assertion: str, comparison: Comparison) -> list[Repair]:
+    """The claims to read again: one difference at a time, then all differences at once."""
+    differing = [item for item in comparison.items if not item.same and item.rivals]
+    if not differing or len(differing) > _MAX_DIFFERING:
+        return []
+    repairs = [
+        Repair(_replaced(assertion, [(item, rival)]), ((item, rival),))
+        for item in differing
+        for rival in item.rivals[:_MAX_RIVALS]
+    ]
+    if len(differing) > 1:
+        joint = _joint(differing)
+        repairs.insert(0, Repair(_replaced(assertion, joint), tuple(joint)))
+    return repairs[:_MAX_REPAIRS]
+
+
+def _joint(differing: list[Item]) -> list[tuple[Item, Rival]]:
+    """Each item's best rival that no other item took, without overlapping replacements."""
+    chosen: list[tuple[Item, Rival]] = []
+    taken: set[tuple[int, int]] = set()
+    for item in differing:
+        if any(other.start < item.end and item.start < other.end for other, _ in chosen):
+            continue
+        for rival in item.rivals:
+            if (rival.start, rival.end) not in taken:
+                taken.add((rival.start, rival.end))
+                chosen.append((item, rival))
+                break
+    return chosen
+
+
+def _replaced(assertion: str, changes: list[tuple[Item, Rival]]) -> str:
+    for item, rival in sorted(changes, key=lambda pair: -pair[0].start):
+        assertion = assertion[: item.start] + rival.replacement + assertion[item.end :]
+    return assertion

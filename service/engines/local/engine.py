@@ -1,0 +1,163 @@
+"""The embedded engine: models in the package, no key, no network, nothing leaves the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from service.engines.local.assess import Embedder, Reading, Scorer, read
+from service.engines.local.extract import extract_claims
+from service.engines.local.stance import STANCES, Weighed, weigh
+from service.models import ENCODER_NAME, STANCE_NAME
+from service.models.parser import PARSER_NAME
+from service.types import (
+    Assessment,
+    Claim,
+    Extraction,
+    Opinion,
+    Passage,
+    Stance,
+    Window,
+)
+
+_CROSS_CHECK = 0.6
+"""Probability from which the stance model's own opinion is worth telling a reviewer."""
+_SAME_MATTER = 0.1
+"""How much less of the claim a statement may hold than the one that holds most and still be about
+the same event."""
+_SHAPED_BY = ("*.py", "*.json", "../../facts/*.py")
+
+
+class LocalEngine:
+    """Extracts by grammar, assesses by comparison, repair and the stance model.
+
+    Args:
+        scorer: the stance model.
+        embedder: the sentence encoder; its vectors of sentences are kept for the next claims.
+    """
+
+    name = "local"
+
+    def __init__(self, scorer: Scorer, embedder: Embedder) -> None:
+        self._scorer = scorer
+        self._embedder = _Remembering(embedder)
+
+    @property
+    def model(self) -> str:
+        """The models that ran."""
+        return f"{STANCE_NAME} {ENCODER_NAME} {PARSER_NAME}"
+
+    @cached_property
+    def prompt_version(self) -> str:
+        """Hash of the rules, weights and calibration: what stands in for a prompt."""
+        here = Path(__file__).parent
+        digest = hashlib.sha256()
+        for pattern in _SHAPED_BY:
+            for path in sorted(here.glob(pattern)):
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    async def extract(self, window: Window) -> Extraction:
+        """Find the checkable claims of a window."""
+        return Extraction(await asyncio.to_thread(extract_claims, window))
+
+    async def assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
+        """Say what each passage means for the claim; the verdict is left to the rules."""
+        return Assessment(await asyncio.to_thread(self._assess, claim, passages))
+
+    def _assess(self, claim: Claim, passages: tuple[Passage, ...]) -> tuple[Opinion, ...]:
+        readings = read(claim, passages, self._scorer, self._embedder)
+        weighed = [(reading, weigh(reading)) for reading in readings]
+        weighed = _about_the_same_matter(weighed)
+        opinions: dict[str, Opinion] = {}
+        for reading, found in weighed:
+            opinions |= _opinions(reading, found)
+        return tuple(opinions[passage.id] for passage in passages if passage.id in opinions)
+
+
+def _about_the_same_matter(
+    weighed: list[tuple[Reading, Weighed]],
+) -> list[tuple[Reading, Weighed]]:
+    """Leave out of the decision statements that hold clearly less of the claim than the best.
+
+    A statement about another event of the same kind has other dates and numbers in the same
+    places; the one about the claim's own event holds more of the claim.
+    """
+    best = max(
+        (
+            reading.comparison.coverage
+            for reading, found in weighed
+            if found.stance is not Stance.NEUTRAL
+        ),
+        default=0.0,
+    )
+    return [
+        (reading, found)
+        if found.stance is Stance.NEUTRAL or reading.comparison.coverage >= best - _SAME_MATTER
+        else (reading, _neutral(found))
+        for reading, found in weighed
+    ]
+
+
+def _neutral(found: Weighed) -> Weighed:
+    return Weighed(Stance.NEUTRAL, found.probabilities, found.window, ())
+
+
+def _opinions(reading: Reading, found: Weighed) -> dict[str, Opinion]:
+    """An opinion for every passage of a statement: those of the deciding window carry the stance."""
+    scores = tuple(zip(STANCES, found.probabilities, strict=True))
+    carrying: dict[str, list[int]] = {}
+    for index in reading.windows[found.window]:
+        carrying.setdefault(reading.sentences[index].passage.id, []).append(index)
+    opinions = {}
+    for sentence in reading.sentences:
+        passage = sentence.passage
+        indices = carrying.get(passage.id)
+        stance = found.stance if indices else Stance.NEUTRAL
+        inside = [reading.sentences[index] for index in indices] if indices else [sentence]
+        opinions.setdefault(
+            passage.id,
+            Opinion(
+                passage_id=passage.id,
+                stance=stance,
+                probability=dict(scores)[stance],
+                start=min(part.start for part in inside),
+                end=max(part.end for part in inside),
+                mismatches=found.mismatches if indices else (),
+                scores=scores,
+                cross_check=_cross_check(reading.scores[found.window]),
+            ),
+        )
+    return opinions
+
+
+def _cross_check(scores: npt.NDArray[np.float64]) -> Stance:
+    best = int(scores.argmax())
+    return STANCES[best] if scores[best] >= _CROSS_CHECK else Stance.NEUTRAL
+
+
+class _Remembering:
+    """Keeps the vectors of texts seen before: an article's claims meet the same sentences."""
+
+    _MOST = 20_000
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, npt.NDArray[np.float32]] = {}
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts, each at most once."""
+        known = self._known
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        fresh = dict(zip(missing, self._embedder.encode(missing), strict=True))
+        result = np.stack([fresh[text] if text in fresh else known[text] for text in texts])
+        if len(known) + len(fresh) > self._MOST:
+            known = {}
+        self._known = known | fresh
+        return result

@@ -1,0 +1,696 @@
+"""Comparing the facts of a claim with those of a passage: what is the same, what differs, what is
+not said.
+
+A difference counts only between things in the same place: another number of the same noun,
+another variant of the same model, another date or name in the same role. For every such thing the
+comparison offers the passage's own filler (a *rival*); whether the passage really makes the
+claim's statement with the rival in it is for the engine to test, by reading the claim with the
+rival put in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rapidfuzz.distance import JaroWinkler
+
+from service.facts.dates import DateMention, agree, dates_in, states
+from service.facts.designations import Designation, designations_in
+from service.facts.lexicon import ALIKE, OPPOSITE, STOP
+from service.facts.names import Name, is_named, names_in
+from service.facts.quantities import Quantity, quantities_in, same_value
+from service.models.parser import parse
+from service.types import MismatchKind
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """What the passage says in the place of a claim's item.
+
+    Attributes:
+        text: the passage's words for it.
+        replacement: the words that put it into the claim in place of the item.
+        strength: how surely it stands in the same place, 0 to 1.
+    """
+
+    text: str
+    replacement: str
+    strength: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One fact of the claim, held against a passage.
+
+    Attributes:
+        same: the passage states it.
+        rivals: what the passage has in its place, best first; empty when it says nothing.
+    """
+
+    kind: MismatchKind
+    text: str
+    start: int
+    end: int
+    same: bool
+    rivals: tuple[Rival, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A claim's facts and words held against a passage.
+
+    Attributes:
+        items: the claim's numbers, dates, models and names.
+        coverage: weight of the claim's facts and content words that the passage has, 0 to 1.
+        word_coverage: the same for the content words outside the items.
+        missing: the content words that it lacks.
+        rewordings: claim's and passage's phrase where one noun is narrowed by different words
+            ("retaliatory capabilities", "response capabilities").
+    """
+
+    items: tuple[Item, ...]
+    coverage: float
+    word_coverage: float
+    missing: tuple[str, ...]
+    rewordings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def absent(self) -> tuple[Item, ...]:
+        """Facts of the claim that the passage does not state."""
+        return tuple(item for item in self.items if not item.same)
+
+
+def compare(
+    claim: str,
+    passage: str,
+    *,
+    context: str = "",
+    published: date | None = None,
+) -> Comparison:
+    """Hold a claim's facts against a passage.
+
+    Args:
+        claim: the assertion.
+        passage: what the statement says, a few sentences.
+        context: what else is known of the statement (issuer, title): names it holds count as
+            stated, but never rival.
+        published: the statement's date, to place its undated days and to match "announced on".
+    """
+    items = [
+        *_quantities(claim, passage),
+        *_designations(claim, passage),
+        *_dates(claim, passage, published),
+        *_names(claim, passage, context),
+    ]
+    items = _with_exchanged_roles(items, claim, passage)
+    known = f"{context}. {passage}" if context else passage
+    coverage, word_coverage, missing = _coverage(claim, known, items)
+    items += _opposites(claim, passage)
+    items.sort(key=lambda item: item.start)
+    return Comparison(
+        tuple(items), coverage, word_coverage, missing, _rewordings(claim, passage, missing)
+    )
+
+
+def _quantities(claim: str, passage: str) -> Iterable[Item]:
+    theirs = quantities_in(passage)
+    for quantity in quantities_in(claim):
+        kin = [other for other in theirs if _comparable(quantity, other)]
+        aligned = sorted(
+            ((_alignment(quantity, other, claim, passage), other) for other in kin),
+            key=lambda pair: -pair[0],
+        )
+        same = [pair for pair in aligned if same_value(quantity, pair[1])]
+        best_same = same[0][0] if same else 0.0
+        rivals = [
+            Rival(other.text, _spelled(quantity, other, passage), strength, other.start, other.end)
+            for strength, other in aligned
+            if not same_value(quantity, other) and strength > max(0.3, best_same + 0.2)
+        ]
+        yield Item(
+            MismatchKind.NUMBER,
+            quantity.text,
+            quantity.start,
+            quantity.end,
+            bool(same) and not rivals and (best_same >= 0.15 or quantity.value >= 10),
+            tuple(rivals),
+        )
+
+
+def _comparable(a: Quantity, b: Quantity) -> bool:
+    if a.unit == b.unit:
+        return a.unit != "label" or a.head == b.head
+    day_units = {"day", "month"}
+    return {a.unit, b.unit} <= day_units or {a.unit, b.unit} <= {"fraction", "percent"}
+
+
+def _alignment(a: Quantity, b: Quantity, claim: str, passage: str) -> float:
+    """How surely two quantities speak of the same thing, 0 to 1."""
+    strength = _alignment_of_things(a, b, claim, passage)
+    return strength if a.former == b.former else 0.4 * strength
+
+
+def _alignment_of_things(a: Quantity, b: Quantity, claim: str, passage: str) -> float:
+    if a.unit == "label":
+        return 1.0
+    if a.designation and b.designation:
+        mine, other = designations_in(a.designation)[0], designations_in(b.designation)[0]
+        if mine.family != other.family:
+            return 0.2
+        return 0.35 if mine.conflicts(other) else 0.7 + 0.3 * _near(a, b, claim, passage)
+    around = _near(a, b, claim, passage)
+    if a.unit in {"count", "ordinal"} and (a.head or b.head):
+        if a.head and b.head and (a.head == b.head or _akin(a.head, b.head)):
+            return 0.6 + 0.4 * around
+        if a.head and b.head:
+            return 0.35 * around
+        return 0.5 * around + 0.2
+    same_words = passage[b.start : b.end].split()[-1] == claim[a.start : a.end].split()[-1]
+    return 0.35 + 0.55 * around + 0.1 * same_words
+
+
+def _near(a: Quantity, b: Quantity, claim: str, passage: str) -> float:
+    """How much the words around two quantities have in common, 0 to 1."""
+    return 0.4 * _overlap(
+        _clause_words(claim, a.start), _clause_words(passage, b.start)
+    ) + 0.6 * max(
+        _overlap(_beside(claim, a, before), _beside(passage, b, before)) for before in (True, False)
+    )
+
+
+def _akin(a: str, b: str) -> bool:
+    return len(a) > 4 and len(b) > 4 and JaroWinkler.similarity(a, b) >= 0.93
+
+
+def _spelled(a: Quantity, b: Quantity, passage: str) -> str:
+    """The passage's number in words that can stand where the claim's number stands."""
+    return passage[b.start : b.end]
+
+
+@lru_cache(maxsize=8192)
+def _clause_words(text: str, offset: int) -> frozenset[str]:
+    """Content lemmas of the clause around an offset."""
+    doc = parse(text)
+    span = doc.char_span(offset, offset + 1, alignment_mode="expand")
+    if span is None or not len(span):
+        return frozenset()
+    verb = _verb_of(span[0])
+    return frozenset(
+        word.lemma_.lower()
+        for word in verb.subtree
+        if word.pos_ in {"NOUN", "PROPN", "VERB", "ADJ"}
+        and word.lower_ not in STOP
+        and _verb_of(word) == verb
+    )
+
+
+_BESIDE_TOKENS = 10
+
+
+@lru_cache(maxsize=8192)
+def _beside(text: str, quantity: Quantity, before: bool) -> frozenset[str]:
+    """What a number is tied to in a list: the content words up to the number before or after it."""
+    doc = parse(text)
+    span = doc.char_span(quantity.start, quantity.end, alignment_mode="expand")
+    if span is None or not len(span):
+        return frozenset()
+    others = {other.start for other in quantities_in(text)}
+    dates = dates_in(text)
+    step = -1 if before else 1
+    index = span.start - 1 if before else span.end
+    words = set()
+    for _ in range(_BESIDE_TOKENS):
+        if not 0 <= index < len(doc) or doc[index].sent != span.sent:
+            break
+        token = doc[index]
+        if token.idx in others or token.text == ";":
+            break
+        dated = next((day for day in dates if day.start <= token.idx < day.end), None)
+        if dated is not None:
+            words.add(dated.text.lower())
+        elif token.pos_ in {"NOUN", "PROPN", "VERB", "ADJ"} and token.lower_ not in STOP:
+            words.add(token.lemma_.lower())
+        index += step
+    return frozenset(words)
+
+
+def _verb_of(token: Token) -> Token:
+    """The nearest verb above a token, or the top of its sentence."""
+    while token.head.i != token.i and token.pos_ not in {"VERB", "AUX"}:
+        token = token.head
+    return token
+
+
+def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / min(len(a), len(b)) if a and b else 0.0
+
+
+def _designations(claim: str, passage: str) -> Iterable[Item]:
+    mine, theirs = designations_in(claim), designations_in(passage)
+    taken = {other for own in mine for other in theirs if own.covers(other)}
+    for own in mine:
+        same = any(own.covers(other) for other in theirs)
+        rivals = []
+        if not same:
+            for other in theirs:
+                if own.conflicts(other):
+                    rivals.append(_model_rival(own, other, 1.0))
+                elif other not in taken and _same_class(claim, own, passage, other):
+                    rivals.append(_model_rival(own, other, 0.6))
+        rivals.sort(key=lambda rival: -rival.strength)
+        yield Item(MismatchKind.TYPE, own.text, own.start, own.end, same, tuple(rivals))
+
+
+def _model_rival(own: Designation, other: Designation, strength: float) -> Rival:
+    plural = "s" if own.end - own.start > len(own.text) else ""
+    return Rival(other.text, other.text + plural, strength, other.start, other.end)
+
+
+def _same_class(claim: str, own: Designation, passage: str, other: Designation) -> bool:
+    """Whether two models are followed by the same noun, or one of them by none."""
+    a, b = _noun_after(claim, own.end), _noun_after(passage, other.end)
+    return a == b or not a or not b or own.prefix == other.prefix
+
+
+def _noun_after(text: str, offset: int) -> str:
+    match = re.match(r"s?(?:\s+[a-z]+)?\s+([a-z]+)", text[offset:])
+    if not match:
+        return ""
+    words = match.group().split()
+    nouns = [word.rstrip("s") for word in words if word not in STOP]
+    doc = parse(text)
+    tagged = {token.lower_.rstrip("s") for token in doc if token.pos_ == "NOUN"}
+    return next((word for word in reversed(nouns) if word in tagged), "")
+
+
+def _dates(claim: str, passage: str, published: date | None) -> Iterable[Item]:
+    mine = list(dates_in(claim))  # a year that the claim leaves out is left open
+    theirs = [mention.within(published) for mention in dates_in(passage)]
+    issued = (
+        DateMention(published.year, published.month, published.day, None, None, False, 0, 0, "")
+        if published
+        else None
+    )
+    taken = {other for own in mine for other in theirs if states(own, other)}
+    for own in mine:
+        same = any(states(own, other) for other in theirs) or (
+            issued is not None and own.month is not None and states(own, issued)
+        )
+        rivals = []
+        if not same:
+            for other in theirs:
+                if other in taken or agree(own, other):
+                    continue
+                strength = _date_strength(own, other, claim, passage)
+                if strength > 0.3:
+                    rivals.append(
+                        Rival(other.text, other.text, strength, other.start, other.end)
+                    )
+        rivals.sort(key=lambda rival: -rival.strength)
+        yield Item(MismatchKind.DATE, own.text, own.start, own.end, same, tuple(rivals))
+
+
+def _date_strength(own: DateMention, other: DateMention, claim: str, passage: str) -> float:
+    around = _overlap(_clause_words(claim, own.start), _clause_words(passage, other.start))
+    same_grain = (own.day is None) == (other.day is None)
+    strength = 0.3 + 0.5 * around + (0.2 if same_grain else 0.0)
+    mine, theirs = _before(claim, own.start), _before(passage, other.start)
+    return strength - 0.4 if mine != theirs and {mine, theirs} & _ONE_SIDED else strength
+
+
+_ONE_SIDED = frozenset({"since", "until", "till", "before", "after", "by", "from", "between"})
+
+
+def _before(text: str, offset: int) -> str:
+    """The word right before an offset, in lower case."""
+    words: list[str] = re.findall(r"\w+", text[max(0, offset - 20) : offset])
+    return words[-1].lower() if words else ""
+
+
+def _names(claim: str, passage: str, context: str) -> Iterable[Item]:
+    mine, theirs = names_in(claim), names_in(passage)
+    taken = {other for own in mine for other in theirs if is_named(other, own.text)}
+    known = f"{passage} {context}"
+    for own in mine:
+        bound = _bound_elsewhere(own, claim, passage)
+        same = is_named(own, known) and bound is None
+        rivals = []
+        if bound is not None:
+            rivals.append(Rival(bound.text, bound.text, 0.9, bound.start, bound.end))
+        elif not same:
+            for other in theirs:
+                if other in taken or is_named(other, claim):
+                    continue
+                strength = _role_strength(own, other, claim, passage)
+                if strength > 0:
+                    rivals.append(
+                        Rival(other.text, other.text, strength, other.start, other.end)
+                    )
+        rivals.sort(key=lambda rival: -rival.strength)
+        yield Item(MismatchKind.NAME, own.text, own.start, own.end, same, tuple(rivals))
+
+
+def _with_exchanged_roles(items: list[Item], claim: str, passage: str) -> list[Item]:
+    """Mark names and models that do in the claim what another of its names does in the passage.
+
+    "China vetoed, Russia abstained" against "Russia vetoed, China abstained": both are named by
+    both texts, but each stands where the other should.
+    """
+    mine, theirs = _doers(claim), _doers(passage)
+    if not mine or not theirs:
+        return items
+    exchanged = []
+    for item in items:
+        rival = None
+        if item.same and item.kind in {MismatchKind.NAME, MismatchKind.TYPE}:
+            for event, doers in mine.items():
+                doer = next((key for key, start in doers if item.start <= start < item.end), None)
+                others = theirs.get(event, frozenset())
+                keys = {key for key, _ in others}
+                if doer is None or not keys or keys & {key for key, _ in doers}:
+                    continue
+                known = {
+                    key
+                    for other in items
+                    if other is not item and other.kind is item.kind
+                    for key in _keys(other, claim)
+                }
+                rival = next(
+                    ((key, start) for key, start in sorted(others) if key in known), None
+                )
+                if rival is not None:
+                    break
+        if rival is None:
+            exchanged.append(item)
+            continue
+        key, start = rival
+        text = next(
+            (other.text for other in items if key in _keys(other, claim) and other is not item), key
+        )
+        exchanged.append(
+            replace(item, same=False, rivals=(Rival(text, text, 0.95, start, start + len(text)),))
+        )
+    return exchanged
+
+
+def _keys(item: Item, text: str) -> set[str]:
+    return {
+        key for key, start in _entities(text) if item.start <= start < item.end
+    }
+
+
+@lru_cache(maxsize=4096)
+def _entities(text: str) -> tuple[tuple[str, int], ...]:
+    """Names and models of a text as comparable keys, with where they stand."""
+    names = [(name.polity or name.words[-1], name.start) for name in names_in(text)]
+    return tuple(names + [(found.family, found.start) for found in designations_in(text)])
+
+
+@lru_cache(maxsize=4096)
+def _doers(text: str) -> dict[str, frozenset[tuple[str, int]]]:
+    """Who does what: the stem of each event and the names or models that do it."""
+    doc = parse(text)
+    entities = _entities(text)
+    found: dict[str, set[tuple[str, int]]] = {}
+    for token in doc:
+        if token.dep_ == "nsubj" or (token.dep_ == "pobj" and token.head.dep_ == "agent"):
+            event = token.head if token.dep_ == "nsubj" else token.head.head
+        elif token.dep_ == "pobj" and token.head.lower_ == "by":
+            event = token.head.head
+        else:
+            continue
+        start, end = token.left_edge.idx, token.idx + len(token)
+        doers = {(key, at) for key, at in entities if start <= at < end}
+        for verb in [event, *(other for other in event.conjuncts if not _has_subject(other))]:
+            if doers and verb.lemma_.lower() not in {"be", "have", "do"}:
+                found.setdefault(_stem(verb.lemma_.lower()), set()).update(doers)
+        for part in _events_of(event):  # "lock-on by X" is a lock, "made a landing" a landing
+            if doers:
+                found.setdefault(part, set()).update(doers)
+    return {event: frozenset(doers) for event, doers in found.items()}
+
+
+def _has_subject(verb: Token) -> bool:
+    return any(child.dep_ in {"nsubj", "nsubjpass"} for child in verb.children)
+
+
+def _events_of(event: Token) -> set[str]:
+    """Stems of the nouns that carry a light verb's meaning, and of a compound noun's parts."""
+    nouns = [event] if event.pos_ == "NOUN" else []
+    if event.lemma_.lower() in {"make", "do", "carry", "take", "give", "perform", "conduct"}:
+        nouns += [
+            child for child in event.children if child.dep_ in {"dobj", "nsubjpass"}
+        ]
+    return {
+        _stem(part.lemma_.lower())
+        for noun in nouns
+        for part in noun.subtree
+        if part.pos_ in {"NOUN", "VERB", "PROPN"} and (part is noun or part.dep_ == "compound")
+    }
+
+
+def _bound_elsewhere(own: Name, claim: str, passage: str) -> Name | None:
+    """The people or country that the passage ties to the thing which the claim ties to another.
+
+    "Chinese Su-30" against "Russian Su-30": the thing is the same model or the same noun, and the
+    passage never ties it to the claim's country.
+    """
+    if not own.polity:
+        return None
+    thing = _thing_of(claim, own)
+    if not thing:
+        return None
+    ties = [(other, _thing_of(passage, other)) for other in names_in(passage) if other.polity]
+    same_thing = [other for other, its in ties if its == thing]
+    if not same_thing or any(other.polity == own.polity for other in same_thing):
+        return None
+    return same_thing[0]
+
+
+@lru_cache(maxsize=8192)
+def _thing_of(text: str, name: Name) -> str:
+    """The model that a people's or country's name stands right before: "Chinese Su-30"."""
+    for found in designations_in(text):
+        between = text[name.end : found.start]
+        if 0 < len(between) <= 24 and re.fullmatch(r"(?:['’]s)?(?:\s+[a-z]+){0,2}\s+", between):
+            return found.family
+    return ""
+
+
+def _role_strength(own: Name, other: Name, claim: str, passage: str) -> float:
+    if bool(own.polity) != bool(other.polity) and own.kind != other.kind:
+        return 0.0
+    mine, theirs = _role(claim, own), _role(passage, other)
+    strength = 0.1
+    if own.kind == other.kind:
+        strength = 0.4
+    elif "other" in {own.kind, other.kind}:
+        strength = 0.25
+    if mine[0] == theirs[0]:
+        strength += 0.3
+    if mine[1] and mine[1] == theirs[1]:
+        strength += 0.3
+    if own.words[-1] == other.words[-1] and len(own.words) > 1:  # "… Air Base", "… Sea"
+        strength += 0.2
+    return min(1.0, strength)
+
+
+@lru_cache(maxsize=8192)
+def _role(text: str, name: Name) -> tuple[str, str]:
+    """A name's grammatical role (subject, object or preposition) and what governs it."""
+    doc = parse(text)
+    span = doc.char_span(name.start, name.end, alignment_mode="expand")
+    if span is None or not len(span):
+        return "", ""
+    root: Token = span.root
+    while root.dep_ in {"conj", "appos", "compound", "poss", "amod", "nmod"} and root.head.i != root.i:
+        root = root.head
+    if root.dep_ == "pobj":
+        return root.head.lower_, root.head.head.lemma_.lower()
+    role = {"nsubj": "subject", "agent": "subject", "nsubjpass": "object", "dobj": "object"}
+    return role.get(root.dep_, root.dep_), root.head.lemma_.lower()
+
+
+def _coverage(
+    claim: str, passage: str, items: list[Item]
+) -> tuple[float, float, tuple[str, ...]]:
+    """Weight of the claim's content words that the passage has, and those that it lacks.
+
+    Words inside items count through the items. Longer words weigh a little more: they carry more.
+    """
+    held = _lemmas(passage)
+    total = found = 0.0
+    missing = []
+    covered = [(item.start, item.end) for item in items]
+    of_items = 1.5 * len(items)
+    found_items = 1.5 * sum(item.same for item in items)
+    for token in parse(claim):
+        if token.pos_ not in {"NOUN", "PROPN", "VERB", "ADJ", "ADV"} or token.lower_ in STOP:
+            continue
+        if any(start <= token.idx < end for start, end in covered):
+            continue
+        lemma = token.lemma_.lower()
+        if lemma in STOP:
+            continue
+        weight = 0.6 if token.pos_ == "ADV" else 1.0
+        total += weight
+        if _held(lemma, token.lower_, held):
+            found += weight
+        else:
+            missing.append(token.text)
+    whole = total + of_items
+    return (
+        (found + found_items) / whole if whole else 0.0,
+        found / total if total else 1.0,
+        tuple(missing),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _lemmas(text: str) -> frozenset[str]:
+    words: set[str] = set()
+    for token in parse(text):
+        if token.pos_ not in {"PUNCT", "SPACE"}:
+            words |= {token.lemma_.lower(), token.lower_}
+            words |= set(re.split(r"[-/]", token.lower_))
+    return frozenset(words)
+
+
+def content_lemmas(text: str) -> list[str]:
+    """The lemmas of a text's content words, in order."""
+    return [
+        token.lemma_.lower()
+        for token in parse(text)
+        if token.pos_ in {"NOUN", "PROPN", "VERB", "ADJ", "NUM"} and token.lower_ not in STOP
+    ]
+
+
+def held_in(lemma: str, text: str) -> bool:
+    """Whether a text has a word, perhaps in another form ("deterrent", "deterrence")."""
+    return _held(lemma, lemma, _lemmas(text))
+
+
+def _held(lemma: str, word: str, held: frozenset[str]) -> bool:
+    if lemma in held or word in held:
+        return True
+    stem = _stem(lemma)
+    return len(stem) >= 4 and any(_stem(other) == stem for other in held if other[:3] == lemma[:3])
+
+
+_SUFFIXES = (
+    "isation", "ization", "ational", "ations", "ation", "ments", "ment", "ances", "ance", "ences",
+    "ence", "ities", "ity", "ising", "izing", "ised", "ized", "ise", "ize", "ings", "ing", "ers",
+    "er", "ors", "or", "ions", "ion", "ives", "ive", "ally", "ly", "al", "ent", "ant", "ed", "es",
+    "s", "e", "y",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    """A rough stem that brings "deter", "deterrent" and "deterrence" together."""
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 4:
+            word = word[: -len(suffix)]
+            break
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def _rewordings(
+    claim: str, passage: str, missing: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Phrases of one noun that the claim narrows by a word which the passage lacks."""
+    lacking = set(missing)
+    theirs: dict[str, list[list[Token]]] = {}
+    for noun, narrowing in _narrowed(passage):
+        theirs.setdefault(noun.lemma_.lower(), []).append(narrowing)
+    mine = _lemmas(claim)
+    found = []
+    for noun, narrowing in _narrowed(claim):
+        for other in theirs.get(noun.lemma_.lower(), []):
+            own = [token for token in narrowing if token.text in lacking]
+            new = [token for token in other if not _held(token.lemma_.lower(), token.lower_, mine)]
+            if own and new:
+                found.append((f"{own[0].text} {noun.text}", f"{new[0].text} {noun.text}"))
+                break
+    return tuple(dict.fromkeys(found))
+
+
+def _narrowed(text: str) -> list[tuple[Token, list[Token]]]:
+    """The nouns of a text with the adjectives and nouns that narrow them, also in lists."""
+    found = []
+    for token in parse(text):
+        if token.pos_ != "NOUN":
+            continue
+        direct = [child for child in token.children if child.dep_ in {"amod", "compound", "nmod"}]
+        listed = [
+            other for child in direct for other in child.conjuncts if other.i < token.i
+        ]
+        narrowing = [word for word in [*direct, *listed] if word.pos_ in {"ADJ", "NOUN", "VERB"}]
+        if narrowing:
+            found.append((token, narrowing))
+    return found
+
+
+def _opposites(claim: str, passage: str) -> list[Item]:
+    """Words of the claim for which the passage has a word of opposite meaning, and not the word."""
+    theirs = {token.lemma_.lower(): token for token in parse(passage)}
+    mine = {token.lemma_.lower() for token in parse(claim)}
+    items = []
+    for token in parse(claim):
+        lemma = token.lemma_.lower()
+        if token.pos_ not in {"VERB", "NOUN", "ADJ", "ADV"}:
+            continue
+        if lemma in theirs or any(word in theirs for word in ALIKE.get(lemma, ())):
+            continue
+        rivals = [
+            Rival(theirs[other].text, theirs[other].text, 0.7, theirs[other].idx,
+                  theirs[other].idx + len(theirs[other]))
+            for other in sorted(OPPOSITE.get(lemma, ()))
+            if other in theirs and other not in mine
+        ]  # fmt: skip
+        if rivals:
+            items.append(
+                Item(
+                    MismatchKind.WORDING, token.text, token.idx, token.idx + len(token), False,
+                    tuple(rivals),
+                )
+            )  # fmt: skip
+    return items
+
+
+def same_facts(a: str, b: str) -> bool:
+    """Whether two claims state the same numbers, dates, models, names and polarity.
+
+    Claims that are near in meaning but differ in a fact ("four B-52", "two B-52") do not.
+    """
+    return _facts_within(a, b) and _facts_within(b, a) and _polarity(a) == _polarity(b)
+
+
+def _facts_within(a: str, b: str) -> bool:
+    comparison = compare(a, b)
+    variants = zip(_variants(a), _variants(b), strict=False)
+    return (
+        not comparison.absent
+        and all(mine == other for mine, other in variants)
+    )
+
+
+def _variants(text: str) -> list[tuple[str, str]]:
+    return sorted((found.family, found.variant) for found in designations_in(text))
+
+
+def _polarity(text: str) -> bool:
+    from service.facts.polarity import is_negated
+
+    return is_negated(text)
+

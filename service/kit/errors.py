@@ -1,0 +1,61 @@
+"""One error type a cause. Every message names the input at fault and says what to do."""
+
+from __future__ import annotations
+
+
+class VerinoteError(Exception):
+    """Base of all errors a person can act on.
+
+    Attributes:
+        exit_code: what the ``verinote`` command exits with (documented in README).
+    """
+
+    exit_code = 1
+
+
+class InputError(VerinoteError):
+    """The input is unusable: missing, empty, binary, broken or of an unknown format."""
+
+    exit_code = 2
+
+
+class InputTooLarge(InputError):
+    """The input is larger than the limit."""
+
+    exit_code = 4
+
+
+class NotEnglish(VerinoteError):
+    """The text is not in English, the only language the embedded models know."""
+
+    exit_code = 3
+
+
+class FetchRefused(InputError):
+    """An address was refused (scheme, private range, size, time) or did not answer."""
+
+    exit_code = 5
+
+
+class IndexMismatch(VerinoteError):
+    """The vectors were made by another embedding model than the one configured."""
+
+    exit_code = 6
+
+
+class ModelFileError(VerinoteError):
+    """A packaged model file is missing or is not the file that its card describes."""
+
+    exit_code = 7
+
+
+class NotFound(VerinoteError):
+    """No such thing under the id given."""
+
+    exit_code = 8
+
+
+class ConfigurationError(VerinoteError):
+    """A setting is missing or has a value that cannot be used."""
+
+    exit_code = 9

@@ -1,0 +1,22 @@
+"""Normalisation at intake: the one form of a text that is stored, hashed and pointed into."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+_DROPPED = {0x00: None} | dict.fromkeys(range(0xD800, 0xE000))
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` in stored form: Unicode NFC, LF line ends, no NUL, no lone surrogates.
+
+    Idempotent. Offsets into stored texts count code points of this form.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_DROPPED)
+    return unicodedata.normalize("NFC", text)
+
+
+def sha256_hex(text: str) -> str:
+    """Hex digest of the UTF-8 bytes of a normalised text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,212 @@
+"""Chroma: collections of bare vectors under ids of ours, each made by one named model.
+
+Chroma holds no texts and no metadata that a query filters on: both are the database's, which
+commits first. So a collection can always be made again from the database and the cached vectors.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from service.kit.errors import IndexMismatch
+
+if TYPE_CHECKING:
+    from chromadb import Collection
+    from chromadb.api.client import Client
+
+Vectors = npt.NDArray[np.float32]
+
+T = TypeVar("T")
+
+BATCH = 1_000
+"""Rows for one call; Chroma takes 5,461 at most."""
+
+_NEIGHBORS, _EF = 32, 200
+"""HNSW's width and effort. Measured on 10,000 sentences: recall@10 1.000, recall@50 0.999 at 1.0 ms
+a query and 4,000 rows a second (Chroma's defaults, 16 and 100: 0.996 and 0.979 at 0.6 ms)."""
+
+
+class Encoder(Protocol):
+    """What turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """The model, with the part of its digest that tells versions apart."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return an array ``(len(texts), dimensions)`` of vectors of unit length."""
+
+
+class LazyEncoder:
+    """An encoder that is loaded at its first use, so that a command that needs none is quick.
+
+    Args:
+        name: the name that the loaded encoder will have.
+        load: makes the encoder; called once, whatever the threads.
+    """
+
+    def __init__(self, name: str, load: Callable[[], Encoder]) -> None:
+        self.name = name
+        self._load = load
+        self._loaded: Encoder | None = None
+        self._lock = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """See ``Encoder``."""
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+        return self._loaded.encode(texts)
+
+
+class VectorStore:
+    """A folder of collections. Chroma is imported and opened at the first use; thread-safe.
+
+    Args:
+        directory: where embedded Chroma keeps its files.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def open(self, name: str, model: str, remedy: str) -> VectorCollection:
+        """Open a collection, made empty if it does not exist.
+
+        Args:
+            name: 3 to 512 letters, digits, ``.``, ``_`` or ``-``.
+            model: name of the model whose vectors it holds.
+            remedy: the command that makes it again, for the message.
+
+        Raises:
+            IndexMismatch: it was made by another model.
+        """
+        found = self.model_of(name)
+        if found is None:
+            return self.recreate(name, model)
+        if found != model:
+            raise IndexMismatch(
+                f"the vectors of {name} in {self.directory} were made by {found}, and the encoder "
+                f"now is {model}: run `{remedy}`, which embeds only what this encoder has not yet"
+            )
+        return VectorCollection(self._chroma().get_collection(name, embedding_function=None))
+
+    def model_of(self, name: str) -> str | None:
+        """The model that made a collection's vectors; None where there is no such collection."""
+        from chromadb.errors import NotFoundError
+
+        try:
+            found = self._chroma().get_collection(name, embedding_function=None)
+        except NotFoundError:
+            return None
+        return str((found.metadata or {}).get("model", "an unnamed model"))
+
+    def recreate(self, name: str, model: str) -> VectorCollection:
+        """Make a collection empty and anew, for vectors of ``model``."""
+        from chromadb.errors import NotFoundError
+
+        client = self._chroma()
+        with suppress(NotFoundError):
+            client.delete_collection(name)
+        return VectorCollection(
+            client.create_collection(
+                name,
+                metadata={"model": model},
+                configuration={
+                    "hnsw": {
+                        "space": "cosine",
+                        "max_neighbors": _NEIGHBORS,
+                        "ef_construction": _EF,
+                        "ef_search": _EF,
+                    }
+                },
+                embedding_function=None,
+            )
+        )
+
+    def close(self) -> None:
+        """Give Chroma back. The store opens again at its next use."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = None
+
+    def _chroma(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                from chromadb.api.client import Client
+                from chromadb.config import Settings
+
+                self._client = Client(
+                    settings=Settings(
+                        _env_file=None,
+                        is_persistent=True,
+                        persist_directory=str(self.directory),
+                        anonymized_telemetry=False,
+                    )
+                )
+            return self._client
+
+
+class VectorCollection:
+    """Vectors of one model under ids."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    def count(self) -> int:
+        """How many vectors there are."""
+        return self._collection.count()
+
+    def ids(self) -> set[str]:
+        """Every id."""
+        return set(self._collection.get(include=[])["ids"])
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Store ``vectors[i]`` under ``ids[i]``, in place of what was there."""
+        for start in range(0, len(ids), BATCH):
+            end = start + BATCH
+            self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove ids; those that are not there are passed over."""
+        for batch in batches(ids):
+            self._collection.delete(ids=list(batch))
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return the stored vectors of those ids that are there."""
+        found: dict[str, Vectors] = {}
+        for batch in batches(ids):
+            stored = self._collection.get(ids=list(batch), include=["embeddings"])
+            rows = np.asarray(stored["embeddings"], np.float32)
+            found |= dict(zip(stored["ids"], rows, strict=True))
+        return found
+
+    def nearest(self, queries: Vectors, n: int) -> list[list[tuple[str, float]]]:
+        """Return for each query vector its ``n`` nearest ids with cosine similarity, best first.
+
+        Equal similarities are ordered by id, so that the same state gives the same answer.
+        """
+        if len(queries) == 0:
+            return []
+        result = self._collection.query(
+            query_embeddings=queries, n_results=n, include=["distances"]
+        )
+        distances = result["distances"] or []
+        return [
+            [(found, 1.0 - distance) for distance, found in sorted(zip(row, ids, strict=True))]
+            for ids, row in zip(result["ids"], distances, strict=True)
+        ]
+
+
+def batches(items: Sequence[T], size: int = BATCH) -> list[Sequence[T]]:
+    """Cut a sequence into runs of at most ``size``."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,141 @@
+"""A note as one JSON object a line: the contract of ``verinote verify --json``."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from service.types import Basis, Citation, ClaimLink, Evidence, Note, StatementRef
+
+
+def to_line(note: Note) -> str:
+    """Return the note as one line of JSON, without the line end."""
+    return json.dumps(to_json(note), ensure_ascii=False, separators=(",", ":"))
+
+
+def to_json(note: Note) -> dict[str, Any]:
+    """Return the note as plain JSON values."""
+    claim = note.claim
+    return {
+        "claim_id": claim.id,
+        "claim": claim.text,
+        "speaker": claim.speaker,
+        "claim_date": _iso(claim.claim_date),
+        "source": {
+            "start": claim.source.start,
+            "end": claim.source.end,
+            "text": claim.source.text,
+        },
+        "context": claim.context,
+        "score": round(claim.score, 4),
+        "state": note.state.value,
+        "error": note.error,
+        "verdict": note.verdict.value if note.verdict else None,
+        "confidence": note.confidence,
+        "note": [
+            {"text": finding.text, "citations": [_citation(c) for c in finding.citations]}
+            for finding in note.findings
+        ],
+        "basis": _basis(note.basis) if note.basis else None,
+        "warnings": list(note.warnings),
+        "evidence": [_evidence(piece) for piece in note.evidence],
+        "dropped": [{"text": text, "reason": reason} for text, reason in note.dropped],
+        "links": [_link(link) for link in note.links],
+        "reused_from": note.reused_from,
+        "engine": note.engine,
+        "model": note.model,
+        "prompt_version": note.prompt_version,
+        "corpus_revision": note.corpus_revision,
+        "usage": {
+            "calls": note.usage.calls,
+            "prompt_tokens": note.usage.prompt_tokens,
+            "completion_tokens": note.usage.completion_tokens,
+            "cost": note.usage.cost,
+        },
+    }
+
+
+def _statement(statement: StatementRef) -> dict[str, Any]:
+    return {
+        "statement_id": statement.statement_id,
+        "version": statement.version,
+        "sha256": statement.sha256,
+        "kind": statement.kind.value,
+        "issuer": statement.issuer,
+        "title": statement.title,
+        "published": _iso(statement.published),
+        "url": statement.url,
+    }
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    return _statement(citation.statement) | {
+        "quote": citation.quote,
+        "start": citation.start,
+        "end": citation.end,
+    }
+
+
+def _evidence(piece: Evidence) -> dict[str, Any]:
+    statement = piece.passage.statement
+    return {
+        "statement_id": statement.statement_id,
+        "version": statement.version,
+        "start": piece.start,
+        "end": piece.end,
+        "passage": piece.passage.text,
+        "passage_start": piece.passage.start,
+        "stance": piece.stance.value,
+        "probability": round(piece.probability, 4),
+        "cross_check": piece.cross_check.value if piece.cross_check else None,
+        "mismatches": [
+            {
+                "kind": mismatch.kind.value,
+                "claim": mismatch.claim,
+                "statement": mismatch.statement,
+                "decisive": mismatch.decisive,
+                "text": str(mismatch),
+            }
+            for mismatch in piece.mismatches
+        ],
+        "decides": piece.decides,
+        "why": piece.why,
+    }
+
+
+def _basis(basis: Basis) -> dict[str, Any]:
+    return {
+        "claim": basis.claim,
+        "searched": basis.searched,
+        "statements": basis.statements,
+        "passages": basis.passages,
+        "issuers": basis.issuers,
+        "earliest": _iso(basis.earliest),
+        "latest": _iso(basis.latest),
+        "not_searched": basis.not_searched,
+        "as_of": _iso(basis.as_of),
+        "nearest": [
+            _statement(near.statement)
+            | {"start": near.start, "end": near.end, "passage": near.passage}
+            for near in basis.nearest
+        ],
+    }
+
+
+def _link(link: ClaimLink) -> dict[str, Any]:
+    return {
+        "relation": link.relation,
+        "text": link.text,
+        "similarity": round(link.similarity, 4),
+        "claim_id": link.claim_id,
+        "verdict": link.verdict.value if link.verdict else None,
+        "checked_by": link.checked_by,
+        "rating": link.rating,
+        "url": link.url,
+        "checked_on": _iso(link.checked_on),
+    }
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None

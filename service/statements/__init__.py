@@ -1,0 +1,1 @@
+"""The reference corpus: official statements in versions, their passages, and the search."""

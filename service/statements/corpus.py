@@ -1,0 +1,182 @@
+"""The reference corpus as the rest of Verinote sees it: statements in, passages out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from service.kit.database import Database
+from service.kit.errors import ConfigurationError
+from service.kit.vectors import Encoder, LazyEncoder, VectorStore
+from service.models import ENCODER_NAME
+from service.models import Encoder as PackagedEncoder
+from service.settings import Settings
+from service.statements import intake, repository
+from service.statements.embeddings import EmbeddingCache
+from service.statements.index import CheckReport, PassageIndex
+from service.statements.intake import AddReport, Progress
+from service.statements.repository import Coverage, StatementDetail, StoredVersion
+from service.statements.search import Query, Searcher
+from service.types import Hit
+
+
+class Corpus:
+    """Statements and their two indexes, under one roof. Blocking; thread-safe.
+
+    Made by ``open``. The encoder and Chroma are loaded when they are first needed.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, vectors: VectorStore, encoder: Encoder
+    ) -> None:
+        self.database = database
+        self.vectors = vectors
+        self.embeddings = EmbeddingCache(database, encoder)
+        self._settings = settings
+        self._index = PassageIndex(database, vectors, self.embeddings)
+        self._searcher = Searcher(database, encoder, self._index, self._index.words)
+        self._index_is_open = False
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings, encoder: Encoder | None = None) -> Corpus:
+        """Open the corpus of a data folder, made and migrated if need be.
+
+        Args:
+            settings: where the data lives.
+            encoder: what embeds; the packaged model by default.
+
+        Raises:
+            ConfigurationError: the data folder cannot be used.
+        """
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{settings.data_dir}: cannot hold the data ({error.strerror}); "
+                "set VERINOTE_DATA_DIR to a folder that can be written"
+            ) from error
+        database = Database(settings.database)
+        database.migrate()
+        return cls(
+            settings,
+            database,
+            VectorStore(settings.chroma_dir),
+            encoder or LazyEncoder(ENCODER_NAME, lambda: PackagedEncoder(settings.threads)),
+        )
+
+    def add(self, sources: Iterable[str | Path], progress: Progress | None = None) -> AddReport:
+        """Add files, directories and addresses, and index what they brought.
+
+        Args:
+            sources: see ``intake.add``.
+            progress: told of the sources first, then of the passages embedded.
+
+        Raises:
+            IndexMismatch: before anything is added.
+        """
+        index = self._opened()
+        report = intake.add(self.database, sources, self._settings, progress)
+        index.sync(progress)
+        return report
+
+    def show(self, statement_id: str, version: int | None = None) -> StatementDetail:
+        """One version of a statement (the current one by default), with its text.
+
+        Raises:
+            NotFound: there is no such statement or version.
+        """
+        with self.database.transaction() as session:
+            return repository.show(session, statement_id, version)
+
+    def text(self, statement_id: str, version: int) -> str:
+        """The stored text that citations of a version point into.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        with self.database.transaction() as session:
+            return repository.text(session, statement_id, version)
+
+    def withdraw(self, statement_id: str) -> int:
+        """Take a statement out of the search. Returns the corpus revision afterwards.
+
+        Raises:
+            NotFound: there is no such statement.
+        """
+        index = self._opened()
+        revision = intake.withdraw(self.database, statement_id)
+        index.sync()
+        return revision
+
+    def reinstate(self, statement_id: str) -> int:
+        """Take a withdrawal back. Returns the corpus revision afterwards.
+
+        Raises:
+            NotFound: there is no such statement.
+        """
+        index = self._opened()
+        revision = intake.reinstate(self.database, statement_id)
+        index.sync()
+        return revision
+
+    def search(self, text: str, k: int, *, context: str = "") -> list[Hit]:
+        """The passages for a claim, best first: see ``Searcher.search``."""
+        self._opened()
+        return self._searcher.search(text, k, context=context)
+
+    def search_many(self, queries: Sequence[Query], k: int) -> list[list[Hit]]:
+        """The passages for several claims, quicker than one by one."""
+        self._opened()
+        return self._searcher.search_many(queries, k)
+
+    def reindex(self, progress: Progress | None = None) -> None:
+        """Make both indexes again from the database; texts embedded before are not again."""
+        with self._lock:
+            self._index.reindex(progress)
+            self._index_is_open = True
+
+    def check(self, repair: bool = False, progress: Progress | None = None) -> CheckReport:
+        """Compare the database with both indexes, and put right what differs if asked."""
+        with self._lock:
+            return self._index.check(repair, progress)
+
+    def revision(self) -> int:
+        """The corpus revision: a number that grows with every change."""
+        with self.database.transaction() as session:
+            return repository.revision(session)
+
+    def coverage(self) -> Coverage:
+        """What a search searches, in figures."""
+        with self.database.transaction() as session:
+            return repository.coverage(session)
+
+    def list(self) -> list[StoredVersion]:
+        """The current version of every statement, by id."""
+        with self.database.transaction() as session:
+            return repository.statements(session)
+
+    def close(self) -> None:
+        """Give back Chroma and the database."""
+        self.vectors.close()
+        self.database.close()
+
+    def __enter__(self) -> Corpus:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> PassageIndex:
+        with self._lock:
+            if not self._index_is_open:
+                self._index.open()
+                self._index_is_open = True
+            return self._index

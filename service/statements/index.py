@@ -1,0 +1,266 @@
+"""The two indexes of the searchable passages, and how they are kept in step with the database.
+
+The words' index is the database's own and changes with it. The vectors' is Chroma, brought to the
+database's state after the commit, passage by passage, from the queue that the database keeps
+(``passage_changes``, filled by triggers). A crash in between leaves the queue, so the next
+opening goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import String, delete, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.kit.database import Base, Database
+from service.kit.vectors import VectorCollection, Vectors, VectorStore, batches
+from service.statements.embeddings import EmbeddingCache
+from service.statements.intake import Progress
+from service.statements.tables import PassageRow
+from service.statements.words import SqliteTextIndex, TextDifferences, TextIndex
+
+COLLECTION = "passages"
+REMEDY = "verinote corpus reindex"
+
+_BATCH = 256
+"""Passages embedded and committed together: what a crash can make us do again."""
+_SAME = 1e-3
+"""Largest difference in one dimension between a vector sent to Chroma and the one it returns."""
+
+
+class PassageChangeRow(Base):
+    """A passage that became searchable, or stopped to be, and isn't brought to Chroma yet."""
+
+    __tablename__ = "passage_changes"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    passage_id: Mapped[str] = mapped_column(String(120))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """How the indexes differed from the database, and whether that was put right.
+
+    Attributes:
+        passages: searchable passages in the database.
+        text: what differed in the words' index.
+        vectors_missing: passages without a vector.
+        vectors_surplus: vectors of what isn't a searchable passage.
+        vectors_wrong: vectors other than the ones that the encoder made of the passage's text.
+        other_model: the model that made the vectors, where it isn't the encoder.
+        repaired: whether all of it was put right.
+    """
+
+    passages: int
+    text: TextDifferences
+    vectors_missing: int = 0
+    vectors_surplus: int = 0
+    vectors_wrong: int = 0
+    other_model: str | None = None
+    repaired: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything was found."""
+        return bool(
+            self.text
+            or self.vectors_missing
+            or self.vectors_surplus
+            or self.vectors_wrong
+            or self.other_model
+        )
+
+
+class PassageIndex:
+    """Finds passages by meaning and by words.
+
+    Args:
+        database: holds the passages; migrated.
+        store: where the vectors' collection is.
+        cache: vectors of texts, by the encoder in use.
+        words: the text index; the database's own by default.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        store: VectorStore,
+        cache: EmbeddingCache,
+        words: TextIndex | None = None,
+    ) -> None:
+        self.words: TextIndex = words or SqliteTextIndex()
+        self._database = database
+        self._store = store
+        self._cache = cache
+        self._opened: VectorCollection | None = None
+
+    def open(self, progress: Progress | None = None) -> None:
+        """Open Chroma and finish what a crash left undone. Needed once, before searching.
+
+        Raises:
+            IndexMismatch: the vectors were made by another model than the encoder.
+        """
+        self._opened = self._store.open(COLLECTION, self._cache.encoder.name, REMEDY)
+        self.sync(progress)
+        if self._vectors.count() != self._count():
+            self.check(repair=True)
+
+    def nearest(self, queries: Vectors, n: int) -> list[list[tuple[str, float]]]:
+        """Return for each query vector its ``n`` nearest passage ids with cosine, best first."""
+        return self._vectors.nearest(queries, n)
+
+    def sync(self, progress: Progress | None = None) -> None:
+        """Bring Chroma to the database's state for the passages that changed since the last time.
+
+        The work is in proportion to what changed; texts embedded before are not embedded again.
+        """
+        with self._database.transaction() as session:
+            total = session.scalar(select(func.count()).select_from(PassageChangeRow)) or 0
+        done = 0
+        while changes := self._changes():
+            changed = sorted(set(changes.values()))
+            texts = self._texts(changed)
+            self._upsert(texts)
+            self._vectors.delete([id_ for id_ in changed if id_ not in texts])
+            with self._database.transaction() as session:
+                session.execute(
+                    delete(PassageChangeRow).where(PassageChangeRow.seq.in_(list(changes)))
+                )
+            done += len(changes)
+            if progress:
+                progress(done, max(done, total), "passages indexed")
+
+    def reindex(self, progress: Progress | None = None) -> None:
+        """Make both indexes again from the database; embeds only what isn't in the cache.
+
+        This is what changes the embedding model: what was made by another one is dropped.
+        """
+        with self._database.transaction() as session:
+            self.words.rebuild(session)
+        self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name)
+        total, done = self._count(), 0
+        for ids in self._searchable():
+            self._upsert(self._texts(ids))
+            done += len(ids)
+            if progress:
+                progress(done, max(done, total), "passages indexed")
+        self.sync()
+
+    def check(self, repair: bool = False, progress: Progress | None = None) -> CheckReport:
+        """Compare the database with both indexes in full, and put right what differs if asked.
+
+        A vector is compared with the cached one of its passage's text; where none is cached,
+        only its being there is checked.
+        """
+        with self._database.transaction() as session:
+            text = self.words.differences(session)
+        passages = self._count()
+        model = self._store.model_of(COLLECTION)
+        if model not in (None, self._cache.encoder.name):
+            if repair:
+                self.reindex(progress)
+            return CheckReport(passages, text, other_model=model, repaired=repair)
+
+        self._opened = self._store.open(COLLECTION, self._cache.encoder.name, REMEDY)
+        surplus = self._vectors.ids()
+        missing: list[str] = []
+        wrong: list[str] = []
+        done = 0
+        for ids in self._searchable():
+            missing += [id_ for id_ in ids if id_ not in surplus]
+            wrong += self._wrong([id_ for id_ in ids if id_ in surplus])
+            surplus.difference_update(ids)
+            done += len(ids)
+            if progress:
+                progress(done, max(done, passages), "passages checked")
+        if repair:
+            if text:
+                with self._database.transaction() as session:
+                    self.words.rebuild(session)
+            if (
+                wrong
+            ):  # perhaps of another dimension, which Chroma takes in an empty collection only
+                self.reindex()
+            self._vectors.delete(sorted(surplus))
+            for batch in batches(missing, _BATCH):
+                self._upsert(self._texts(batch))
+            self.sync()
+        return CheckReport(
+            passages=passages,
+            text=text,
+            vectors_missing=len(missing),
+            vectors_surplus=len(surplus),
+            vectors_wrong=len(wrong),
+            repaired=repair,
+        )
+
+    @property
+    def _vectors(self) -> VectorCollection:
+        if self._opened is None:
+            raise RuntimeError("the index is not open: call open() first")
+        return self._opened
+
+    def _count(self) -> int:
+        with self._database.transaction() as session:
+            return session.scalar(select(func.count()).where(PassageRow.searchable)) or 0
+
+    def _changes(self) -> dict[int, str]:
+        """The oldest changes not brought to Chroma yet, by their number."""
+        with self._database.transaction() as session:
+            rows = session.execute(
+                select(PassageChangeRow.seq, PassageChangeRow.passage_id)
+                .order_by(PassageChangeRow.seq)
+                .limit(_BATCH)
+            )
+            return dict(rows.all())
+
+    def _searchable(self) -> Iterator[list[str]]:
+        """The ids of all searchable passages, by age, in batches."""
+        last = -1
+        while True:
+            with self._database.transaction() as session:
+                rows = session.execute(
+                    select(PassageRow.number, PassageRow.id)
+                    .where(PassageRow.searchable, PassageRow.number > last)
+                    .order_by(PassageRow.number)
+                    .limit(_BATCH)
+                ).all()
+            if not rows:
+                return
+            last = rows[-1].number
+            yield [row.id for row in rows]
+
+    def _texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """The texts of those passages that are searchable now."""
+        with self._database.transaction() as session:
+            rows = session.execute(
+                select(PassageRow.id, PassageRow.text).where(
+                    PassageRow.id.in_(ids), PassageRow.searchable
+                )
+            )
+            return dict(rows.all())
+
+    def _upsert(self, texts: dict[str, str]) -> None:
+        if texts:
+            self._vectors.upsert(list(texts), self._cache.vectors(list(texts.values())))
+
+    def _wrong(self, ids: Sequence[str]) -> list[str]:
+        """Those ids whose vector isn't the cached one of their text."""
+        with self._database.transaction() as session:
+            rows = session.execute(
+                select(PassageRow.id, PassageRow.text_sha256).where(PassageRow.id.in_(ids))
+            )
+            digests = dict(rows.all())
+        cached = self._cache.cached(sorted(set(digests.values())))
+        stored = self._vectors.vectors(ids)
+        return [id_ for id_ in ids if not _same(stored.get(id_), cached.get(digests[id_]))]
+
+
+def _same(stored: Vectors | None, cached: Vectors | None) -> bool:
+    if stored is None or cached is None:
+        return stored is not None
+    return stored.shape == cached.shape and bool(np.allclose(stored, cached, rtol=0, atol=_SAME))

@@ -1,0 +1,393 @@
+"""Adding statements to the corpus: from files, directories and addresses.
+
+A broken source is reported by name and reason, and the rest is still added. Each statement has
+its own transaction, which takes the corpus' lock before it looks, so that the same source added
+twice at once is stored once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy.orm import Session
+
+from service.kit.database import Database
+from service.kit.errors import InputError, InputTooLarge
+from service.kit.language import detect
+from service.kit.text import sha256_hex
+from service.settings import Settings
+from service.statements import repository
+from service.statements.fetch import FetchLimits, fetch
+from service.statements.passages import split
+from service.statements.readers import EXTENSIONS, Reading, Record, read_many
+from service.statements.tables import StatementRow, StatementVersionRow
+from service.types import Kind
+
+Progress = Callable[[int, int, str], None]
+"""Called with how many are done, how many there are, and the name of the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of one statement.
+
+    Attributes:
+        name: the source, with the line where it holds several statements.
+    """
+
+    name: str
+    statement_id: str
+    version: int
+
+
+@dataclass(slots=True)
+class AddReport:
+    """What an addition did.
+
+    Attributes:
+        added: statements that were not there before.
+        changed: statements whose source changed: a new version each.
+        unchanged: statements that were there as they are.
+        skipped: what was left alone, by name and reason.
+        failed: what could not be added, by name and reason.
+        revision: the corpus revision afterwards.
+    """
+
+    added: list[Added] = field(default_factory=list)
+    changed: list[Added] = field(default_factory=list)
+    unchanged: list[Added] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    revision: int = 0
+
+
+_Outcome = tuple[Literal["added", "changed", "unchanged", "withdrawn"], str, int]
+"""What became of a record, with the statement's id and version."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file or an address, and the key that its statements are known by."""
+
+    name: str
+    key: str
+    path: Path | None
+
+    @property
+    def stem(self) -> str:
+        """What people would call it: file name, or host and last part of the path."""
+        if self.path:
+            return self.path.stem
+        parts = urlsplit(self.key)
+        return f"{parts.hostname or ''}-{PurePosixPath(unquote(parts.path)).stem}"
+
+
+def add(
+    database: Database,
+    sources: Iterable[str | Path],
+    settings: Settings,
+    progress: Progress | None = None,
+) -> AddReport:
+    """Add statements.
+
+    A source that was added before, unchanged, changes nothing. One whose content changed becomes
+    a new version if that changed its text or what is known about it. A withdrawn statement stays
+    as it is.
+
+    Args:
+        database: the migrated database.
+        sources: files, directories (with all that is in them, hidden files and unknown formats
+            left out) and http or https addresses.
+        settings: limits on size and fetching.
+        progress: told before each source, and before each line of one with several statements.
+
+    Returns:
+        What was added, changed, left alone, and what failed and why.
+    """
+    report = AddReport()
+    listed = list(_listed(sources, report))
+    run = _Run(database, report)
+    for done, source in enumerate(listed):
+        if progress:
+            progress(done, len(listed), source.name)
+        try:
+            for record, url in _records(source, settings):
+                if progress and record.line:
+                    progress(done, len(listed), record.name)
+                run.take(source, record, url)
+        except InputError as error:
+            report.failed.append((source.name, _reason(error, source.name)))
+    if progress:
+        progress(len(listed), len(listed), "")
+    with database.transaction() as session:
+        report.revision = repository.revision(session)
+    return report
+
+
+def withdraw(database: Database, statement_id: str) -> int:
+    """Take a statement out of the search; notes that cite it can still show it.
+
+    Returns:
+        The corpus revision afterwards; it stays where the statement was withdrawn before.
+
+    Raises:
+        NotFound: there is no such statement.
+    """
+    return _switch(database, statement_id, repository.withdraw)
+
+
+def reinstate(database: Database, statement_id: str) -> int:
+    """Take a withdrawal back.
+
+    Returns:
+        The corpus revision afterwards; it stays where the statement was not withdrawn.
+
+    Raises:
+        NotFound: there is no such statement.
+    """
+    return _switch(database, statement_id, repository.reinstate)
+
+
+def _switch(database: Database, statement_id: str, change: Callable[[Session, str], bool]) -> int:
+    with database.transaction() as session:
+        revision = repository.next_revision(session)
+        if change(session, statement_id):
+            return revision
+        session.rollback()
+    return revision - 1
+
+
+def _listed(sources: Iterable[str | Path], report: AddReport) -> Iterator[_Source]:
+    known: set[str] = set()
+    for given in sources:
+        for source in _expanded(given, report):
+            if source.key not in known:
+                known.add(source.key)
+                yield source
+
+
+def _expanded(given: str | Path, report: AddReport) -> Iterator[_Source]:
+    if isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given):
+        yield _Source(name=given, key=_address_key(given), path=None)
+        return
+    path = Path(given)
+    if not _is_folder(path):
+        yield _file(path)
+        return
+    unreadable: list[OSError] = []
+    for folder, folders, files in os.walk(path, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for found in (Path(folder, name) for name in sorted(files) if not name.startswith(".")):
+            if found.suffix.lower() in EXTENSIONS:
+                yield _file(found)
+            else:
+                report.skipped.append((_shown(found), "not a format that is read"))
+    for error in unreadable:
+        report.failed.append((str(error.filename), f"cannot be read: {error.strerror}"))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _file(path: Path) -> _Source:
+    whole = Path(os.path.normpath(path.absolute()))
+    return _Source(name=_shown(path), key=_shown(whole), path=path)
+
+
+def _shown(path: Path) -> str:
+    """The path as text that can be stored: file names are bytes and need not be UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _address_key(url: str) -> str:
+    """One spelling for addresses that differ in nothing but the fragment and the host's case."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    return parts._replace(
+        scheme=parts.scheme.lower(),
+        netloc=parts.netloc.lower(),
+        path=parts.path or "/",
+        fragment="",
+    ).geturl()
+
+
+def _records(source: _Source, settings: Settings) -> Iterator[tuple[Record, str | None]]:
+    """Yield the records of a source with the address that they came from."""
+    limit = settings.max_statement_bytes
+    if source.path:
+        content = _file_content(source.path, source.name, limit)
+        for record in read_many(content, name=source.name, max_bytes=limit):
+            yield record, None
+        return
+    fetched = fetch(source.name, FetchLimits.of(settings, max_bytes=limit))
+    for record in read_many(
+        fetched.content, name=fetched.url, media_type=fetched.content_type, max_bytes=limit
+    ):
+        yield record, fetched.url
+
+
+def _file_content(path: Path, name: str, limit: int) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{name}: is not a file")
+        if status.st_size > limit:
+            raise InputTooLarge(f"{name}: {status.st_size} bytes; at most {limit} are read")
+        with path.open("rb") as stream:
+            return stream.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+
+
+def _reason(error: InputError, name: str) -> str:
+    return str(error).removeprefix(f"{name}: ")
+
+
+class _Run:
+    """One addition: stores record by record and remembers which statements it met."""
+
+    def __init__(self, database: Database, report: AddReport) -> None:
+        self._database = database
+        self._report = report
+        self._met: dict[str, tuple[str, str]] = {}
+
+    def take(self, source: _Source, record: Record, url: str | None) -> None:
+        """Store a record, or report why not."""
+        try:
+            if isinstance(record.outcome, InputError):
+                raise record.outcome
+            self._take(source, record, record.outcome, url)
+        except InputError as error:
+            self._report.failed.append((record.name, _reason(error, record.name)))
+
+    def _take(self, source: _Source, record: Record, reading: Reading, url: str | None) -> None:
+        key = _key(source, record, reading, url)
+        if url is not None:
+            reading = _as_fetched(reading, record, url)
+        digest = hashlib.sha256(record.raw).hexdigest()
+        name, met = self._met.setdefault(key, (record.name, digest))
+        if met != digest:
+            raise InputError(f"has the same id as {name}, but another content")
+        found = self._settled(key, reading, digest)
+        if found is None:
+            statement_id = reading.declared_id or _generated_id(source, key)
+            found = self._store(key, statement_id, reading, record.raw, digest)
+        outcome, statement_id, version = found
+        if outcome == "withdrawn":
+            self._report.skipped.append((record.name, f"statement {statement_id} is withdrawn"))
+            return
+        report = self._report
+        listed = {
+            "added": report.added,
+            "changed": report.changed,
+            "unchanged": report.unchanged,
+        }[outcome]
+        listed.append(Added(record.name, statement_id, version))
+
+    def _settled(self, key: str, reading: Reading, digest: str) -> _Outcome | None:
+        with self._database.transaction() as session:
+            return _as_it_is(repository.find(session, key), reading, digest)
+
+    def _store(
+        self, key: str, statement_id: str, reading: Reading, raw: bytes, digest: str
+    ) -> _Outcome:
+        language = reading.language or detect(reading.text)
+        spans = split(reading.text)
+        with self._database.transaction() as session:
+            revision = repository.next_revision(session)
+            found = repository.find(session, key)
+            if settled := _as_it_is(found, reading, digest):
+                session.rollback()
+                return settled
+            if found:
+                statement = found[0]
+            else:
+                taken = repository.source_of(session, statement_id)
+                if taken is not None:
+                    raise InputError(f"the id {statement_id} is taken by {taken}")
+                statement = repository.add_statement(session, statement_id, key)
+            version = repository.add_version(
+                session,
+                statement,
+                reading,
+                raw=raw,
+                content_sha256=digest,
+                kind=reading.kind or Kind.ORIGINAL,
+                language=language,
+                spans=spans,
+                at_revision=revision,
+            )
+        return ("changed" if found else "added"), statement.id, version
+
+
+def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> str:
+    """What a statement is known by: its declared id, else its address or file, and the line.
+
+    An id that an address declares tells its own statements apart only, so that no page can put
+    itself in the place of a statement from elsewhere.
+    """
+    if reading.declared_id and url is None:
+        return reading.declared_id
+    if record.line is None:
+        return source.key
+    return f"{source.key}#{reading.declared_id or record.line}"
+
+
+def _as_fetched(reading: Reading, record: Record, url: str) -> Reading:
+    """What was fetched bears the address that it came from, whatever it says of itself."""
+    return replace(
+        reading,
+        declared_id=None,
+        url=(reading.url or url) if record.line else url,
+        issuer=reading.issuer or urlsplit(url).hostname,
+    )
+
+
+def _generated_id(source: _Source, key: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", source.stem.lower())[:40].strip("-")
+    digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+    return f"{slug}-{digest}" if slug else digest
+
+
+def _as_it_is(
+    found: tuple[StatementRow, StatementVersionRow] | None, reading: Reading, digest: str
+) -> _Outcome | None:
+    """The outcome if there is nothing to store: the source did not change, or is withdrawn.
+
+    The same bytes are the same version whatever the reader makes of them today.
+    """
+    if found is None:
+        return None
+    statement, version = found
+    if statement.withdrawn_at is not None:
+        return "withdrawn", statement.id, version.version
+    if version.content_sha256 == digest or _says_the_same(reading, version):
+        return "unchanged", statement.id, version.version
+    return None
+
+
+def _says_the_same(reading: Reading, version: StatementVersionRow) -> bool:
+    return (
+        sha256_hex(reading.text) == version.sha256
+        and reading.title == version.title
+        and reading.published == version.published
+        and reading.issuer == version.issuer
+        and (reading.kind or Kind.ORIGINAL) == version.kind
+        and reading.url == version.url
+        and list(reading.reported_by) == version.reported_by
+        and reading.language in {None, version.language}
+    )

@@ -1,0 +1,162 @@
+"""Takes a submission in: from a file, standard input or an address, as an article or as claims."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from service.kit.errors import InputError, InputTooLarge, NotEnglish
+from service.kit.language import UNDETERMINED, detect
+from service.kit.text import sha256_hex
+from service.settings import Settings
+from service.statements.fetch import FetchLimits, fetch
+from service.statements.readers import Reading, read
+from service.types import Claim, Span, Submission
+
+STANDARD_INPUT = "-"
+
+MAX_CLAIM_CHARACTERS = 1000
+"""A claim is a sentence or two; what is longer is an article."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_BULLET = re.compile(r"(?:[-*•–]|\(?\d{1,4}[.)])\s+")
+_NAMES = {
+    "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch",
+    "pt": "Portuguese", "pl": "Polish", "id": "Indonesian", "ja": "Japanese", "zh": "Chinese",
+    "ko": "Korean", "ru": "Russian", "uk": "Ukrainian", "ar": "Arabic", "sv": "Swedish",
+    "da": "Danish", "no": "Norwegian", "fi": "Finnish", "tr": "Turkish", "cs": "Czech",
+    "ro": "Romanian", "hu": "Hungarian", "el": "Greek", "he": "Hebrew", "hi": "Hindi",
+    "vi": "Vietnamese", "th": "Thai", "fa": "Persian",
+}  # fmt: skip
+
+
+def read_submission(
+    source: str | Path, settings: Settings, *, claims_only: bool = False
+) -> Submission:
+    """Read a submission.
+
+    Args:
+        source: a file, ``-`` for standard input, or an http or https address.
+        settings: limits on size and on fetching.
+        claims_only: each non-empty line is one claim, not an article.
+
+    Raises:
+        InputError: missing, empty, binary, broken, or of a format that is not read.
+        InputTooLarge: more than ``settings.max_submission_bytes``.
+        FetchRefused: the address was refused or did not answer.
+        NotEnglish: the text is in another language (with ``claims_only``, ``claims_from_lines``
+            looks line by line instead).
+    """
+    limit = settings.max_submission_bytes
+    name, address = str(source), None
+    if isinstance(source, str) and _ADDRESS.match(source):
+        fetched = fetch(source, FetchLimits.of(settings, max_bytes=limit))
+        address, media_type = fetched.url, fetched.media_type
+        if fetched.charset:
+            media_type = f"{media_type}; charset={fetched.charset}"
+        reading = read(fetched.content, name=source, media_type=media_type, max_bytes=limit)
+    else:
+        if name == STANDARD_INPUT:
+            name, content = "standard input", sys.stdin.buffer.read(limit + 1)
+        else:
+            content = _file(Path(source), limit)
+        if len(content) > limit:
+            raise _too_large(name, f"more than {limit:,}", limit)
+        reading = read(content, name=name, max_bytes=limit)
+    if not claims_only:
+        _check_language(reading, name)
+    return Submission(
+        text=reading.text,
+        sha256=sha256_hex(reading.text),
+        title=reading.title,
+        published=reading.published,
+        source=address or name,
+        language="en" if not claims_only else reading.language,
+        claims_only=claims_only,
+    )
+
+
+def claims_from_lines(submission: Submission) -> list[Claim]:
+    """Return one claim for each non-empty line of a submission, bullets and numbers left off.
+
+    Raises:
+        NotEnglish: a line is not in English; the message has its number.
+        InputTooLarge: a line is too long for a claim.
+    """
+    claims: list[Claim] = []
+    position = 0
+    for number, line in enumerate(submission.text.split("\n"), start=1):
+        start = position + len(line) - len(line.lstrip())
+        end = position + len(line.rstrip())
+        position += len(line) + 1
+        bullet = _BULLET.match(submission.text, start, end)
+        start = bullet.end() if bullet else start
+        text = submission.text[start:end]
+        if not any(character.isalnum() for character in text):
+            continue
+        where = f"{submission.source or 'submission'}: line {number}"
+        if len(text) > MAX_CLAIM_CHARACTERS:
+            raise InputTooLarge(
+                f"{where} has {len(text):,} characters; a claim has at most "
+                f"{MAX_CLAIM_CHARACTERS:,}; give an article without --claims"
+            )
+        language = detect(text)
+        if language != "en":
+            raise NotEnglish(f"{where} {_looks_like(language)}; claims are checked in English")
+        key = f"{submission.sha256}:{start}:{end}:{text}"
+        claims.append(
+            Claim(
+                id=hashlib.sha256(key.encode()).hexdigest()[:16],
+                text=text,
+                source=Span(start, end, text),
+                claim_date=submission.published,
+                score=1.0,
+            )
+        )
+    return claims
+
+
+def _file(path: Path, limit: int) -> bytes:
+    try:
+        if path.is_file() and (size := path.stat().st_size) > limit:
+            raise _too_large(str(path), f"{size:,}", limit)
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; give a file, an address or -") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: is a directory; give one file at a time") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _too_large(name: str, size: str, limit: int) -> InputTooLarge:
+    return InputTooLarge(
+        f"{name}: {size} bytes; at most {limit:,} are read: split it, or set "
+        "VERINOTE_MAX_SUBMISSION_BYTES"
+    )
+
+
+def _check_language(reading: Reading, name: str) -> None:
+    found = detect(reading.text)
+    if reading.language not in (None, "en"):
+        raise NotEnglish(
+            f"{name}: says that its language is {_named(reading.language)}; "
+            "articles are checked in English"
+        )
+    if found == "en" or (found == UNDETERMINED and reading.language == "en"):
+        return
+    raise NotEnglish(f"{name}: {_looks_like(found)}; articles are checked in English")
+
+
+def _looks_like(language: str) -> str:
+    if language == UNDETERMINED:
+        return "does not look like English"
+    return f"looks like {_named(language)}"
+
+
+def _named(language: str | None) -> str:
+    name = _NAMES.get(language or "")
+    return f"{name} ({language})" if name else f"another language ({language})"

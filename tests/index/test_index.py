@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, text, update
+
+from service.kit.errors import IndexMismatch
+from service.settings import Settings
+from service.statements import intake
+from service.statements.corpus import Corpus
+from service.statements.index import COLLECTION, PassageChangeRow
+from service.statements.tables import PassageRow
+
+BOMBERS = "Two B-52H bombers flew with three F-35B fighters over the Sea of Japan on Wednesday."
+LOAN = "The European Council agreed to provide a loan of EUR 90 billion to Ukraine for 2026."
+VIRUS = "The World Health Organization found no evidence of transmission between humans."
+
+Write = Callable[..., list[Path]]
+
+
+def found(corpus: Corpus, query: str) -> list[str]:
+    return [hit.passage.statement.statement_id for hit in corpus.search(query, 5)]
+
+
+def vectors(corpus: Corpus, model: str = "test-model@1"):
+    """The collection as somebody else would open it."""
+    return corpus.vectors.open(COLLECTION, model, "")
+
+
+def test_each_text_is_embedded_once(corpus: Corpus, encoder, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN, copy=BOMBERS))
+
+    assert sorted(encoder.encoded) == sorted([BOMBERS, LOAN])
+
+
+def test_adding_a_statement_embeds_no_other(corpus: Corpus, encoder, write: Write):
+    corpus.add(write(a=BOMBERS))
+    encoder.encoded.clear()
+
+    corpus.add(write(a=BOMBERS, b=LOAN))
+
+    assert encoder.encoded == [LOAN]
+
+
+def test_reindex_embeds_nothing_that_is_cached(corpus: Corpus, encoder, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+    encoder.encoded.clear()
+
+    corpus.reindex()
+
+    assert encoder.encoded == []
+    assert vectors(corpus).count() == 2
+
+
+def test_reindex_makes_a_lost_index_again(corpus: Corpus, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+    corpus.vectors.recreate(COLLECTION, "test-model@1")
+
+    corpus.reindex()
+
+    assert found(corpus, LOAN)[0] == "b"
+
+
+def test_another_model_is_refused_and_the_message_names_the_command(
+    settings: Settings, corpus: Corpus, counting, write: Write
+):
+    corpus.add(write(a=BOMBERS))
+    corpus.close()
+
+    with (
+        Corpus.open(settings, counting("other-model@1")) as other,
+        pytest.raises(IndexMismatch, match=r"test-model@1.*other-model@1.*verinote corpus reindex"),
+    ):
+        other.search(BOMBERS, 1)
+
+
+def test_another_model_is_refused_before_anything_is_added(
+    settings: Settings, corpus: Corpus, counting, write: Write
+):
+    corpus.add(write(a=BOMBERS))
+    corpus.close()
+
+    with Corpus.open(settings, counting("other-model@1")) as other:
+        with pytest.raises(IndexMismatch):
+            other.add(write(b=LOAN))
+
+        assert [stored.ref.statement_id for stored in other.list()] == ["a"]
+
+
+def test_reindex_changes_the_model(settings: Settings, corpus: Corpus, counting, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+    corpus.close()
+    with Corpus.open(settings, counting("other-model@1")) as other:
+        other.reindex()
+
+        assert found(other, LOAN)[0] == "b"
+        assert other.vectors.model_of(COLLECTION) == "other-model@1"
+
+
+def test_a_withdrawn_statement_is_not_found(corpus: Corpus, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+
+    corpus.withdraw("b")
+
+    assert found(corpus, LOAN) == ["a"]
+    assert vectors(corpus).count() == 1
+
+
+def test_a_withdrawal_taken_back_is_found_again_without_embedding(
+    corpus: Corpus, encoder, write: Write
+):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+    corpus.withdraw("b")
+    encoder.encoded.clear()
+
+    corpus.reinstate("b")
+
+    assert encoder.encoded == []
+    assert found(corpus, LOAN)[0] == "b"
+
+
+def test_only_the_current_version_is_found(corpus: Corpus, write: Write):
+    corpus.add(write(a=BOMBERS))
+    corpus.add(write(a=LOAN))
+
+    hits = corpus.search(BOMBERS, 5)
+
+    assert [(hit.passage.statement.version, hit.passage.text) for hit in hits] == [(2, LOAN)]
+
+
+def test_what_a_crash_left_unindexed_is_indexed_at_the_next_opening(
+    settings: Settings, corpus: Corpus, encoder, write: Write
+):
+    corpus.add(write(a=BOMBERS))
+    intake.add(corpus.database, write(b=LOAN), settings)  # committed, and no further
+    corpus.close()
+
+    with Corpus.open(settings, encoder) as again:
+        assert found(again, LOAN)[0] == "b"
+
+
+def test_a_withdrawal_that_a_crash_left_unindexed_is_not_found_even_before_the_index_knows(
+    corpus: Corpus, write: Write
+):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+
+    intake.withdraw(corpus.database, "b")
+
+    assert found(corpus, LOAN) == ["a"]
+
+
+def test_vectors_lost_with_no_change_pending_are_noticed_at_opening(
+    settings: Settings, corpus: Corpus, encoder, write: Write
+):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+    vectors(corpus).delete(list(vectors(corpus).ids()))
+    corpus.close()
+
+    with Corpus.open(settings, encoder) as again:
+        again.search(LOAN, 1)
+
+        assert vectors(again).count() == 2
+
+
+def test_check_finds_nothing_in_a_sound_corpus(corpus: Corpus, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN))
+    corpus.withdraw("a")
+
+    report = corpus.check()
+
+    assert not report.differs
+    assert report.passages == 1
+
+
+def lose_a_vector(corpus: Corpus) -> None:
+    vectors(corpus).delete(["b@1:0-84"])
+
+
+def smuggle_a_vector(corpus: Corpus) -> None:
+    vectors(corpus).upsert(["nothing@1:0-9"], np.ones((1, 384), np.float32))
+
+
+def swap_a_vector(corpus: Corpus) -> None:
+    vectors(corpus).upsert(["b@1:0-84"], np.ones((1, 384), np.float32))
+
+
+def shrink_the_vectors(corpus: Corpus) -> None:
+    made = corpus.vectors.recreate(COLLECTION, "test-model@1")
+    made.upsert(["a@1:0-84", "b@1:0-84", "c@1:0-79"], np.ones((3, 8), np.float32))
+
+
+def lose_words(corpus: Corpus) -> None:
+    with corpus.database.transaction() as session:
+        session.execute(text("INSERT INTO passages_fts(passages_fts) VALUES ('delete-all')"))
+
+
+def smuggle_words(corpus: Corpus) -> None:
+    with corpus.database.transaction() as session:
+        session.execute(text("INSERT INTO passages_fts(rowid, text) VALUES (99, 'loan')"))
+
+
+def swap_words(corpus: Corpus) -> None:
+    with corpus.database.transaction() as session:
+        old = "SELECT 'delete', number, text FROM passages WHERE statement_id = 'b'"
+        new = "SELECT number, 'quite another text' FROM passages WHERE statement_id = 'b'"
+        session.execute(text(f"INSERT INTO passages_fts(passages_fts, rowid, text) {old}"))
+        session.execute(text(f"INSERT INTO passages_fts(rowid, text) {new}"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "figure"),
+    [
+        (lose_a_vector, lambda report: report.vectors_missing == 1),
+        (smuggle_a_vector, lambda report: report.vectors_surplus == 1),
+        (swap_a_vector, lambda report: report.vectors_wrong == 1),
+        (shrink_the_vectors, lambda report: report.vectors_wrong == 3),
+        (lose_words, lambda report: report.text.missing == 3),
+        (smuggle_words, lambda report: report.text.surplus == 1),
+        (swap_words, lambda report: report.text.damaged),
+    ],
+)
+def test_check_sees_what_was_changed_behind_its_back_and_repairs_it(
+    corpus: Corpus, write: Write, damage, figure
+):
+    corpus.add(write(a=BOMBERS, b=LOAN, c=VIRUS))
+    damage(corpus)
+
+    assert figure(corpus.check())
+    assert corpus.check(repair=True).repaired
+    assert not corpus.check().differs
+    hit = corpus.search("the loan of EUR 90 billion to Ukraine", 1)[0]
+    assert hit.passage.statement.statement_id == "b"
+    assert (hit.dense_rank, hit.text_rank) == (1, 1)
+
+
+def test_check_names_the_model_of_a_foreign_index(
+    settings: Settings, corpus: Corpus, counting, write: Write
+):
+    corpus.add(write(a=BOMBERS))
+    corpus.close()
+
+    with Corpus.open(settings, counting("other-model@1")) as other:
+        assert other.check().other_model == "test-model@1"
+        other.check(repair=True)
+        assert not other.check().differs
+
+
+def test_the_words_follow_the_passages_whoever_changes_them(corpus: Corpus, write: Write):
+    corpus.add(write(a=BOMBERS, b=LOAN, c=VIRUS))
+    with corpus.database.transaction() as session:
+        session.execute(update(PassageRow).values(searchable=False))
+        session.execute(
+            update(PassageRow).where(PassageRow.statement_id == "b").values(searchable=True)
+        )
+        session.execute(delete(PassageRow).where(PassageRow.statement_id == "c"))
+        session.execute(
+            update(PassageRow)
+            .where(PassageRow.statement_id == "b")
+            .values(text=PassageRow.text + " Denmark abstained.")
+        )
+
+    with corpus.database.transaction() as session:
+        assert not corpus.check().text
+    assert [hit.text_rank for hit in corpus.search("Denmark abstained", 5)] == [1]
+
+
+def test_a_rolled_back_change_leaves_nothing_to_index(corpus: Corpus, write: Write):
+    corpus.add(write(a=BOMBERS))
+
+    with pytest.raises(ZeroDivisionError), corpus.database.transaction() as session:
+        session.execute(update(PassageRow).values(searchable=False))
+        raise ZeroDivisionError
+
+    with corpus.database.transaction() as session:
+        assert session.query(PassageChangeRow).count() == 0
+    assert not corpus.check().differs
+
+
+def test_indexing_reports_its_progress(corpus: Corpus, write: Write):
+    told: list[tuple[int, int, str]] = []
+
+    corpus.add(write(a=BOMBERS, b=LOAN), lambda *step: told.append(step))
+
+    assert told[-1] == (2, 2, "passages indexed")
