@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.kit.errors import InputError
+
 if TYPE_CHECKING:
     from eval.measures import Measures
     from eval.runner import Outcome, Plan, Progress
     from service.settings import Settings
+
+SOME_FAILED = 10
+"""Exit code when at least one item ended in an error, as for ``verinote verify``."""
+
+HELD_OUT = Path(__file__).parent / "claims" / "heldout.jsonl"
+"""Claims about the seeds' statements that nothing was ever fitted on."""
 
 eval_app = typer.Typer(
     name="eval",
@@ -84,6 +92,8 @@ def run_dataset(  # noqa: PLR0917 - typer makes options of them
     outcome = _run(plan)
     _print_measures(outcome.measures)
     typer.echo(f"{outcome.items} items in {outcome.seconds:.0f} s; written to {plan.out}")
+    if outcome.failed:
+        raise typer.Exit(SOME_FAILED)
 
 
 @eval_app.command("citations")
@@ -110,8 +120,8 @@ def report_quality(  # noqa: PLR0917 - typer makes options of them
     data: Data,
     seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
     probes: Annotated[
-        Path | None, typer.Option(help="your own claims about the seeds' statements (JSONL)")
-    ] = None,
+        Path, typer.Option(help="claims about the seeds' statements, with verdicts (JSONL)")
+    ] = HELD_OUT,
     runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("var/eval/quality"),
     page: Annotated[Path, typer.Option(help="the page to write")] = Path("docs/quality.md"),
     limit: Limit = None,
@@ -122,9 +132,7 @@ def report_quality(  # noqa: PLR0917 - typer makes options of them
     from eval.catalogue import DATASETS
     from eval.runner import Plan
 
-    places = dict.fromkeys(DATASETS, data) | {"seeds": seeds}
-    if probes:
-        places["probes"] = probes
+    places = dict.fromkeys(DATASETS, data) | {"seeds": seeds, "probes": probes}
     finished = []
     for name, entry in DATASETS.items():
         place = places[name]
@@ -143,11 +151,136 @@ def report_quality(  # noqa: PLR0917 - typer makes options of them
     typer.echo(f"{page}: {len(finished)} datasets")
 
 
-def _settings(engine: str | None) -> Settings:
-    from service.settings import Settings
+@eval_app.command("fit")
+def fit(
+    statements: Annotated[
+        Path, typer.Option(help="folder of the statements that the tuning claims are about")
+    ] = Path("seeds/statements"),
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the file to write; by default the engine's own")
+    ] = None,
+) -> None:
+    """Fit the embedded engine's weights to the tuning claims; then run calibrate."""
+    import json
 
-    chosen = {} if engine is None else {"engine": engine}
-    return Settings.model_validate(Settings().model_dump() | chosen)
+    from eval import fitting
+    from service.engines.local import stance
+
+    if not statements.is_dir():
+        raise InputError(f"{statements}: no such folder of statements; name it with --statements")
+    found = []
+    with _progress("readings") as progress:
+        for row in fitting.rows(statements):
+            found.append(row)
+            progress(len(found), None)
+    out = out or Path(stance.__file__).with_name("stance_weights.json")
+    out.write_text(json.dumps(fitting.fit(found), indent=1) + "\n", encoding="utf-8")
+    typer.echo(f"{len(found)} readings; written to {out}")
+
+
+@eval_app.command("calibrate")
+def calibrate(
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the file to write; by default the engine's own")
+    ] = None,
+) -> None:
+    """Fit the embedded engine's confidence to people's labels; reports the error out of fold."""
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from eval import calibration
+    from eval.datasets.reading import BadRow
+    from service.engines.local import stance
+    from service.models import Encoder, StanceModel
+
+    bad: list[BadRow] = []
+    examples = list(calibration.labelled(data, bad))
+    threads = _settings("local").threads
+    scorer, encoder = StanceModel(threads), Encoder(threads)
+    pairs: list[calibration.Pair] = []
+    blocks = []
+    with _progress("claims") as progress:
+        for done, (name, example) in enumerate(examples, start=1):
+            pairs += calibration.pairs_of(name, example)
+            blocks.append(calibration.proposals(example, scorer, encoder))
+            progress(done, len(examples))
+    scores = np.concatenate(blocks)
+    found = calibration.calibrated(pairs, scores)
+    out = out or Path(stance.__file__).with_name("calibration.json")
+    found.write(out)
+    table = Table("set", "pairs", "error before", "after, out of fold", box=None)
+    for name, rows in found.pairs.items():
+        before, after = found.before[name].interval, found.after[name].interval
+        table.add_row(
+            name,
+            str(rows),
+            f"{before.value:.3f}",
+            f"{after.value:.3f} ({after.low:.3f}-{after.high:.3f})",
+        )
+    Console().print(table)
+    typer.echo(f"{len(bad)} malformed rows left out; written to {out}")
+
+
+@bench_app.command("local")
+def bench_local(
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the public sets; generated texts without it")
+    ] = None,
+    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
+    passages: Annotated[int, typer.Option(min=1, help="passages in the corpus")] = 10_000,
+    claims: Annotated[int, typer.Option(min=1, help="claims that are timed")] = 200,
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/local.json"),
+) -> None:
+    """Time the embedded engine: the article, one claim among many passages, claims in batch."""
+    from rich.console import Console
+
+    from eval.benchmarks import local
+
+    result = asyncio.run(
+        local.run(
+            _settings("local"),
+            seeds,
+            data,
+            passages=passages,
+            claims=claims,
+            tell=lambda words: typer.echo(words, err=True),
+        )
+    )
+    local.write(result, out)
+    Console().print(local.table(result))
+    typer.echo(f"written to {out}")
+
+
+@bench_app.command("search")
+def bench_search(
+    data: Annotated[
+        Path | None, typer.Option(help="folder of the public sets; generated texts without it")
+    ] = None,
+    passages: Annotated[int, typer.Option(min=1, help="passages in the corpus")] = 10_000,
+    folder: Annotated[
+        Path | None, typer.Option(help="data folder to keep, and to use again when it is filled")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/search.json"),
+) -> None:
+    """Time the search among many passages, and hold it against an exact one."""
+    from rich.console import Console
+
+    from eval.benchmarks import search
+    from service.statements.commands import progress_bar
+
+    with progress_bar() as progress:
+        figures = search.run(passages, data, folder, progress)
+    search.write(figures, out)
+    Console().print(search.table(figures))
+    typer.echo(f"written to {out}")
+
+
+def _settings(engine: str | None) -> Settings:
+    from service.settings import load_settings
+
+    return load_settings() if engine is None else load_settings(engine=engine)
 
 
 def _run(plan: Plan) -> Outcome:

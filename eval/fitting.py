@@ -60,14 +60,15 @@ def rows(statements: Path) -> Iterator[Row]:
             for row in _lines(CLAIMS / name):
                 claim = _claim(row["claim"], date.fromisoformat(row["as_of"]))
                 passages = [hit.passage for hit in corpus.search(claim.text, PASSAGES)]
-                for reading in read(claim, passages, scorer, encoder):
+                readings = read(claim, passages, scorer, encoder)
+                for reading, values in zip(readings, features(readings), strict=True):
                     gold = reading.statement_id == row["statement"]
                     stance = _OF_VERDICT[Verdict(row["verdict"])] if gold else Stance.NEUTRAL
-                    yield Row(features(reading), stance, 1.0 if gold else OTHER_WEIGHT)
+                    yield Row(values, stance, 1.0 if gold else OTHER_WEIGHT)
         corpus.close()
     for row in _lines(CLAIMS / PAIRS):
-        for reading in _read_pair(row, scorer, encoder):
-            yield Row(features(reading), Stance(row["stance"]), 1.0)
+        for values in features(_read_pair(row, scorer, encoder)):
+            yield Row(values, Stance(row["stance"]), 1.0)
 
 
 def fit(found: list[Row]) -> dict[str, object]:

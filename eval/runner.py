@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Protocol, TextIO, TypeVar
 
 from eval.catalogue import Dataset
 from eval.datasets.reading import BadRow, count_lines, file_sha256
@@ -27,9 +27,18 @@ from eval.tasks.task import Task
 from service.kit.errors import InputError
 from service.settings import Settings
 
-E = TypeVar("E")
-Progress = Callable[[int, int], None]
-"""Told how many items are done, of how many."""
+
+class Identified(Protocol):
+    """Every example has an id of its own."""
+
+    @property
+    def id(self) -> str:
+        """Unique in its dataset."""
+
+
+E = TypeVar("E", bound=Identified)
+Progress = Callable[[int, int | None], None]
+"""Told how many items are done, of how many, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,13 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a run."""
+    """What came of a run.
+
+    Attributes:
+        items: rows answered, the failed ones included.
+        failed: rows that ended in an error.
+        bad: lines that could not be read.
+    """
 
     measures: Measures = field(default_factory=Measures)
     items: int = 0
@@ -117,7 +132,7 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
                 "engine": subject.engine,
                 "model": subject.model,
                 "prompt_version": subject.prompt_version,
-                "corpus_revision": subject.corpus_revision,
+                "corpus_revision": await subject.corpus_revision(),
                 "git_revision": git_revision(),
                 "packages": packages(),
                 "started": started.isoformat(timespec="seconds"),
@@ -198,7 +213,7 @@ async def _answer_all(
                     return
                 row = await _answer(task, subject, place, example)
                 outcome.items += 1
-                outcome.failed += "failed" in row
+                outcome.failed += "failed" in row or bool(row.get("error"))
                 _append(items, row)
                 if progress:
                     progress(outcome.items, total)
@@ -213,7 +228,7 @@ async def _answer(task: Task[E], subject: Subject, place: int, example: E) -> Ro
     try:
         row = await task.run(subject, example)
     except Exception as error:  # noqa: BLE001 - one bad item must not end a night's run
-        row = {"example": repr(example)[:500], "failed": f"{type(error).__name__}: {error}"}
+        row = {"id": example.id, "failed": f"{type(error).__name__}: {error}"}
     return {"place": place, **row, "seconds": round(time.perf_counter() - begun, 4)}
 
 

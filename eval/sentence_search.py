@@ -6,6 +6,7 @@ nearest vectors are found by comparing them all, which a document's few sentence
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,8 @@ from service.types import Kind
 
 _DOCUMENT = "document"
 _GAP = "\n\n"
+_migrating = threading.Lock()
+"""Alembic's context is one for the whole process."""
 
 
 class _Exact:
@@ -56,7 +59,8 @@ def rank(encoder: Encoder, claim: str, sentences: Sequence[str], k: int) -> list
         return []
     database = Database("sqlite://")
     try:
-        database.migrate()
+        with _migrating:
+            database.migrate()
         _store(database, text, list(spans))
         ids = {f"{_DOCUMENT}@1:{span.start}-{span.end}": place for span, place in spans.items()}
         vectors = encoder.encode([text[span.start : span.end] for span in spans])

@@ -6,83 +6,120 @@ reused, so the order of the rows does not matter.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from pathlib import Path
 
+from eval import sentence_search
 from eval.datasets.examples import Example
+from service.kit.errors import InputError
 from service.kit.text import normalise, sha256_hex
+from service.pipeline import Pipeline
 from service.settings import Settings
+from service.submissions.intake import read_submission
 from service.types import (
     Claim,
+    Evidence,
     Kind,
-    Opinion,
+    Note,
     Passage,
     Span,
     StatementRef,
+    Submission,
     Verdict,
 )
-
-UNDATED = date(2025, 12, 31)
-"""The as-of date of rows without one: their evidence has no dates either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What the engine says of given passages, in their order, and what the rules make of it."""
 
-    opinions: tuple[Opinion, ...]
+    evidence: tuple[Evidence, ...]
     verdict: Verdict
     confidence: float
 
 
 class Subject:
-    """A pipeline with its engine, opened for one run."""
+    """A pipeline with its engine, opened for one run. Made by ``open``."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Subject]:
-        """Open the pipeline with the data folder that the settings name."""
-        from service.pipeline import Pipeline
-
-        async with Pipeline.open(settings) as pipeline:
+        """Open the pipeline over the data folder that the settings name, without claim memory."""
+        async with Pipeline.open(settings, memory=False) as pipeline:
             yield cls(pipeline)
 
     @property
     def engine(self) -> str:
         """Which engine runs."""
-        return str(self._pipeline.engine.name)
+        return self._pipeline.engine.name
 
     @property
     def model(self) -> str:
         """Which models run."""
-        return str(self._pipeline.engine.model)
+        return self._pipeline.engine.model
 
     @property
     def prompt_version(self) -> str:
         """Hash of what shapes an answer beside the models."""
-        return str(self._pipeline.engine.prompt_version)
+        return self._pipeline.engine.prompt_version
 
-    @property
-    def corpus_revision(self) -> int:
+    async def corpus_revision(self) -> int:
         """The number of the corpus's last change."""
-        return int(self._pipeline.corpus.revision)
+        return await asyncio.to_thread(self._pipeline.corpus.revision)
+
+    async def load(self, statements: Path) -> None:
+        """Add a folder of statements to the corpus.
+
+        Raises:
+            InputError: one of them cannot be read: what is measured would hang on it.
+        """
+        report = await asyncio.to_thread(self._pipeline.corpus.add, [statements])
+        if report.failed:
+            raise InputError("; ".join(f"{name}: {reason}" for name, reason in report.failed))
+
+    async def judge(self, example: Example) -> Judgement:
+        """Assess the example's claim against its own passages, without a search."""
+        _, ruling = await self._pipeline.assess_given(
+            claim_of(example.claim), passages_of(example), example.as_of
+        )
+        return Judgement(ruling.evidence, ruling.verdict, ruling.confidence)
+
+    async def verify(self, claim: str, as_of: date | None) -> Note:
+        """Verify one claim over the corpus, as of today without a date."""
+        when = as_of or datetime.now(UTC).date()
+        return await self._pipeline.verify_claim(claim_of(claim), when)
+
+    async def verify_article(self, path: Path) -> list[Note]:
+        """Verify an article over the corpus, as of its own date.
+
+        Raises:
+            InputError: the article cannot be read.
+        """
+        submission = await asyncio.to_thread(read_submission, path, self._pipeline.settings)
+        return [note async for note in self._pipeline.verify(submission)]
+
+    async def extract(self, text: str) -> list[Claim]:
+        """The claims of a text of its own."""
+        text = normalise(text)
+        return await self._pipeline.claims_of(Submission(text=text, sha256=sha256_hex(text)))
+
+    async def rank(self, claim: str, sentences: Sequence[str], k: int) -> list[int]:
+        """Positions of the ``k`` sentences that the search finds first for the claim."""
+        encoder = self._pipeline.corpus.embeddings.encoder
+        return await asyncio.to_thread(sentence_search.rank, encoder, claim, sentences, k)
 
 
-def claim_of(text: str, as_of: date | None) -> Claim:
+def claim_of(text: str) -> Claim:
     """A claim of its own, as a line of ``verinote verify --claims`` is."""
-    return Claim(
-        id=sha256_hex(text)[:16],
-        text=text,
-        source=Span(0, len(text), text),
-        claim_date=as_of,
-        score=1.0,
-    )
+    text = normalise(text)
+    return Claim(id=sha256_hex(text)[:16], text=text, source=Span(0, len(text), text), score=1.0)
 
 
 def passages_of(example: Example) -> tuple[Passage, ...]:

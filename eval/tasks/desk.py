@@ -159,9 +159,8 @@ def _outcomes(rows: Sequence[Row]) -> Measures:
     right = [_right(row) for row in rows]
     groups = [row["group"] for row in rows]
     commonest = majority(gold)
-    measures = classified(
-        "verdict", gold, said, VERDICTS, groups, baselines={"majority": commonest}
-    )
+    labels = [verdict for verdict in VERDICTS if verdict in set(gold)]
+    measures = classified("verdict", gold, said, labels, groups, baselines={"majority": commonest})
     measures.figures |= {
         "accuracy": share(
             right,

@@ -41,11 +41,11 @@ class GivenEvidence:
         }
         if example.stances:
             row["gold_stances"] = [stance.value for stance in example.stances]
-            row["stances"] = [opinion.stance.value for opinion in given.opinions]
-            row["probabilities"] = [round(opinion.probability, 4) for opinion in given.opinions]
+            row["stances"] = [piece.stance.value for piece in given.evidence]
+            row["probabilities"] = [round(piece.probability, 4) for piece in given.evidence]
             row["scores"] = [
-                [round(dict(opinion.scores).get(stance, 0.0), 6) for stance in Stance]
-                for opinion in given.opinions
+                [round(dict(piece.scores).get(stance, 0.0), 6) for stance in Stance]
+                for piece in given.evidence
             ]
         if self._verdicts and example.verdict:
             row["gold_verdict"] = example.verdict.value

@@ -21,7 +21,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from service.facts.dates import DateMention, agree, dates_in, states
 from service.facts.designations import Designation, designations_in
-from service.facts.lexicon import ALIKE, OPPOSITE, STOP
+from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, STOP, SYNONYMS
 from service.facts.names import Name, is_named, names_in
 from service.facts.quantities import Quantity, quantities_in, same_value
 from service.models.parser import parse
@@ -74,6 +74,7 @@ class Comparison:
         coverage: weight of the claim's facts and content words that the passage has, 0 to 1.
         word_coverage: the same for the content words outside the items.
         missing: the content words that it lacks.
+        predicate_stated: the passage has the claim's main verb, or it is one that says little.
         rewordings: claim's and passage's phrase where one noun is narrowed by different words
             ("retaliatory capabilities", "response capabilities").
     """
@@ -82,6 +83,7 @@ class Comparison:
     coverage: float
     word_coverage: float
     missing: tuple[str, ...]
+    predicate_stated: bool = True
     rewordings: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -118,7 +120,12 @@ def compare(
     items += _opposites(claim, passage)
     items.sort(key=lambda item: item.start)
     return Comparison(
-        tuple(items), coverage, word_coverage, missing, _rewordings(claim, passage, missing)
+        tuple(items),
+        coverage,
+        word_coverage,
+        missing,
+        _predicate_stated(claim, known),
+        _rewordings(claim, passage, missing),
     )
 
 
@@ -269,6 +276,22 @@ def _designations(claim: str, passage: str) -> Iterable[Item]:
                     rivals.append(_model_rival(own, other, 0.6))
         rivals.sort(key=lambda rival: -rival.strength)
         yield Item(MismatchKind.TYPE, own.text, own.start, own.end, same, tuple(rivals))
+
+
+@lru_cache(maxsize=4096)
+def _model_phrases(text: str) -> tuple[tuple[int, int], ...]:
+    """Where a model stands with the nouns that only say what it is ("F-15J jets")."""
+    doc = parse(text)
+    found = []
+    for model in designations_in(text):
+        span = doc.char_span(model.start, model.end, alignment_mode="expand")
+        if span is None or not len(span):
+            continue
+        last = span.end - 1
+        while last + 1 < len(doc) and doc[last + 1].pos_ in {"NOUN", "PROPN", "ADJ"}:
+            last += 1
+        found.append((model.start, doc[last].idx + len(doc[last])))
+    return tuple(found)
 
 
 def _model_rival(own: Designation, other: Designation, strength: float) -> Rival:
@@ -532,6 +555,7 @@ def _coverage(
     total = found = 0.0
     missing = []
     covered = [(item.start, item.end) for item in items]
+    covered += _model_phrases(claim)
     of_items = 1.5 * len(items)
     found_items = 1.5 * sum(item.same for item in items)
     for token in parse(claim):
@@ -540,9 +564,9 @@ def _coverage(
         if any(start <= token.idx < end for start, end in covered):
             continue
         lemma = token.lemma_.lower()
-        if lemma in STOP:
+        if lemma in STOP or lemma in LIGHT or token.ent_type_ in {"DATE", "TIME"}:
             continue
-        weight = 0.6 if token.pos_ == "ADV" else 1.0
+        weight = 0.6 if token.pos_ in {"ADV", "ADJ"} else 1.0
         total += weight
         if _held(lemma, token.lower_, held):
             found += weight
@@ -583,6 +607,8 @@ def held_in(lemma: str, text: str) -> bool:
 def _held(lemma: str, word: str, held: frozenset[str]) -> bool:
     if lemma in held or word in held:
         return True
+    if any(other in held for other in SYNONYMS.get(lemma, ())):
+        return True
     stem = _stem(lemma)
     return len(stem) >= 4 and any(_stem(other) == stem for other in held if other[:3] == lemma[:3])
 
@@ -603,6 +629,15 @@ def _stem(word: str) -> str:
             word = word[: -len(suffix)]
             break
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def _predicate_stated(claim: str, passage: str) -> bool:
+    held = _lemmas(passage)
+    for token in parse(claim):
+        if token.dep_ == "ROOT" and token.pos_ == "VERB":
+            lemma = token.lemma_.lower()
+            return lemma in LIGHT or lemma in STOP or _held(lemma, token.lower_, held)
+    return True
 
 
 def _rewordings(

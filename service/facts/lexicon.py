@@ -173,3 +173,136 @@ STOP = frozenset(
     according told tell report reported announce announced state stated confirm confirmed claim claimed
     n't 's ’s""".split()
 )
+
+_SYNONYMS = """
+exercise drill manoeuvre maneuver wargame training operation
+flight fly air aerial aviation
+jet aircraft plane warplane fighter airplane
+ship vessel warship
+soldier troop serviceman personnel
+commitment will resolve determination pledge promise vow
+allow tolerate permit accept
+reject refuse decline rebuff
+announce declare unveil reveal disclose publish
+say state tell note add
+call describe label term
+agree deal accord agreement pact
+treaty pact agreement convention
+freeze immobilise immobilize seize block
+asset fund money holding property
+loan lend lending borrow borrowing credit
+aid assistance help support relief
+pay repay finance fund cover
+propose proposal suggest plan initiative offer
+begin start launch commence
+end finish conclude stop terminate
+rise increase climb grow jump surge gain
+fall drop decline decrease shrink dip
+raise lift hike increase
+cut lower reduce trim slash
+buy purchase acquire procure
+sell dispose
+build construct produce make manufacture
+reach arrive hit attain
+leave depart quit exit withdraw
+meet meeting summit talk conference
+leader head chief
+minister secretary
+official authority government
+worry concern anxiety alarm
+danger dangerous hazard hazardous risky peril unsafe
+show display demonstrate demonstration
+threat menace threaten
+attack strike assault
+destroy shoot down
+kill die death dead fatality
+hurt injure injury wound casualty
+sick ill illness disease infection
+vaccine jab shot immunisation immunization
+doctor physician medic
+hospital clinic
+approve authorise authorize endorse clear back
+forbid ban prohibit outlaw
+arrest detain hold custody
+charge accuse indict
+judge court tribunal justice
+rule ruling judgment judgement verdict
+law act statute legislation bill
+vote ballot poll election elect
+win victory triumph
+lose defeat loss
+army military force
+defence defense
+deter deterrence deterrent
+security safety
+border frontier
+country nation state
+people person resident inhabitant population
+worker employee staff
+job employment post position
+pay wage salary earnings
+price cost
+tax levy duty
+rate level
+bank lender
+company firm business corporation
+spending expenditure outlay
+budget
+growth expansion
+recession downturn slump
+warm hot heat
+record high highest
+climate weather
+flood inundate flooding
+storm hurricane typhoon cyclone
+earthquake quake tremor
+spacecraft probe craft satellite
+moon lunar
+sea ocean
+maritime naval
+island isle
+base airfield airbase
+see spot observe sight
+scramble
+join
+visit travel trip
+sign ink signing
+adopt
+amend revise change reform update
+replace substitute succeed
+remain stay keep continue
+strengthen reinforce bolster enhance boost
+weaken undermine erode
+unwavering firm ironclad steadfast
+ready prepared preparedness readiness
+concrete tangible
+untrue false wrong incorrect
+big large major huge
+small little minor
+quick fast rapid swift
+nearly almost
+"""
+
+SYNONYMS: dict[str, frozenset[str]] = {}
+"""Words that say the same in official and news English; held against each other word by word."""
+for _line in _SYNONYMS.strip().splitlines():
+    _words = _line.split()
+    for _word in _words:
+        SYNONYMS[_word] = SYNONYMS.get(_word, frozenset()) | frozenset(_words) - {_word}
+
+LIGHT = frozenset(
+    """feature involve include take part hold execute conduct carry make do have get give go come
+    put set see use be become seem appear perform occur happen participate design aim mean mark
+    consist comprise number total""".split()
+)
+"""Verbs that say little beyond that something is or takes place."""
+
+COLOURING = frozenset(
+    """quietly controversial controversially rare high-stakes cutting-edge dramatic dramatically
+    shocking shockingly stunning surprisingly surprising so-called notorious bold boldly sharply
+    finally famously secretly reportedly allegedly massive massively unprecedented historic landmark
+    ambitious troubling worrying alarming vague mysterious mysteriously abruptly suddenly brazen
+    brazenly provocative sweeping bitter fierce fiercely key crucial vital significant notably
+    breaking actually really simply merely clearly obviously apparently""".split()
+)
+"""Modifiers that colour a claim without anything that a statement could confirm."""

@@ -84,13 +84,19 @@ def names_in(text: str) -> tuple[Name, ...]:
     found = []
     for span, kind in sorted(spans, key=lambda pair: pair[0].start_char):
         name = _name(span, kind, text)
-        if name is None or any(
-            start < name.end and name.start < end for start, end in taken
-        ):
+        if name is None or any(start < name.end and name.start < end for start, end in taken):
+            continue
+        if _abbreviates_before(name, text):
             continue
         taken.append((name.start, name.end))
         found.append(name)
     return tuple(found)
+
+
+def _abbreviates_before(name: Name, text: str) -> bool:
+    """Whether a name is the abbreviation in brackets of the name right before it."""
+    before = text[: name.start]
+    return before.endswith(" (") and _initials_agree(name.text, before[-80:-2])
 
 
 def _proper_runs(doc: Doc, covered: set[int]) -> list[Span]:
@@ -116,6 +122,9 @@ def _name(span: Span, kind: str, text: str) -> Name | None:
     lead = re.match(r"(?:the|a|an)\s+", raw, re.IGNORECASE)
     if lead:
         start += lead.end()
+    common = re.search(r"(?:\s+[a-z][\w-]*)+$", text[start:end])
+    if common:  # "Ukraine war": the common nouns are words of the claim, not of the name
+        end = start + common.start()
     raw = re.sub(r"(?:['’]s?|(?<=[a-z\d])[.,]|(?<=\bV)\.)$", "", text[start:end])
     end = start + len(raw)
     words = tuple(

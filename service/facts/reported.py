@@ -1,4 +1,4 @@
-"""Reported speech: the assertion inside "X said that Y" and "Y, according to X"."""
+"""What a sentence asserts: without who said it, without colouring, and down to its bones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from service.facts.lexicon import COLOURING
 from service.models.parser import parse
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ SAYING = frozenset(
 _ACCORDING = re.compile(
     r",?\s*\baccording to (?P<speaker>[^,;]+?)(?P<end>,|;|\.?$)", re.IGNORECASE
 )
+_ABBREVIATION = re.compile(r"(?<=\w) \([A-Z][A-Za-z.]{1,7}\)")
 _MIN_WORDS = 4
 
 
@@ -53,6 +55,60 @@ def reported(text: str) -> Reported:
         if found is not None:
             return found
     return Reported(text)
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """The sentence without modifiers that only colour it ("quietly") and bracketed initials."""
+    pattern = re.compile(r"(?<![\w-])(?:a |an )?(?P<word>[\w-]+),? (?=\w)", re.IGNORECASE)
+
+    def without(match: re.Match[str]) -> str:
+        if match["word"].lower() not in COLOURING:
+            return match.group()
+        article = match.group()[: match.start("word") - match.start()]
+        if not article:
+            return ""
+        following = text[match.end() : match.end() + 1].lower()
+        word = "an " if following in "aeiou" else "a "
+        return word.capitalize() if article[0].isupper() else word
+
+    return _sentence(pattern.sub(without, _ABBREVIATION.sub("", text)))
+
+
+_BONES = {
+    "nsubj", "nsubjpass", "dobj", "attr", "acomp", "aux", "auxpass", "neg", "prt", "agent", "oprd",
+}  # fmt: skip
+_OF_NOUN = {"compound", "poss", "case", "nummod", "det", "amod", "conj", "cc", "nmod", "quantmod"}
+
+
+@lru_cache(maxsize=4096)
+def skeleton(text: str) -> str:
+    """The main clause's subject, verb and object, without what is hung on them.
+
+    "Japan declined an EU proposal to join a plan" is left as "Japan declined an EU proposal".
+    """
+    doc = parse(text)
+    roots = [token for token in doc if token.dep_ == "ROOT"]
+    if not roots or roots[0].pos_ not in {"VERB", "AUX"}:
+        return text
+    root = roots[0]
+    kept = {root.i}
+    for child in root.children:
+        if child.dep_ in _BONES:
+            kept |= _noun_phrase(child)
+            for inner in child.children:
+                if child.dep_ == "agent" and inner.dep_ == "pobj":
+                    kept |= _noun_phrase(inner)
+    words = "".join(token.text_with_ws for token in doc if token.i in kept).strip()
+    return _sentence(f"{words}.") if len(kept) >= _MIN_WORDS else text
+
+
+def _noun_phrase(token: Token) -> set[int]:
+    kept = {token.i}
+    for child in token.children:
+        if child.dep_ in _OF_NOUN:
+            kept |= _noun_phrase(child)
+    return kept
 
 
 def _said(verb: Token) -> Reported | None:

@@ -174,6 +174,11 @@ def _by_script(scripts: Counter[str], sample: str) -> str:
         return _ONE_LANGUAGE[foreign]
     if foreign == "CJK":
         return "zh"
+    letters = set(sample.lower())
+    if foreign == "CYRILLIC" and letters & set("ыэё") and not letters & set("іў"):
+        return "ru"
+    if foreign == "CYRILLIC" and letters & set("їєґ"):
+        return "uk"
     return _named(sample)
 
 

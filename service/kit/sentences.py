@@ -14,6 +14,9 @@ from sentencex import get_sentence_boundaries
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*\n|[\f\v\u2029]")
 _BULLET = re.compile(r"[^\S\n]*(?:[-*•–—▪◦·]|#{1,6}|\(?\d{1,3}[.)]|\(?[a-z]\))[^\S\n]+")
 _ENDS_OPEN = re.compile(r"[\w)\]%]$")
+_NEVER_LAST = frozenset(
+    ["the", "a", "an", "of", "in", "on", "at", "to", "for", "and", "or", "by", "with", "from", "as"]
+)
 _ENUMERATOR = re.compile(r"[\W_]*(?:(?:\d{1,3}|[a-zA-Z])[.)])?")
 _ABBREVIATED = re.compile(r"\b(?:approx|ca|est|incl|max|min|nos?|arts?|figs?|secs?|vols?)\.$", re.I)
 _MARKS = re.compile("[\"'“”‘’«»„‚‹›]")
@@ -37,9 +40,9 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _of_paragraph(text: str, start: int, end: int) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for block_start, block_end in _blocks(text, start, end):
-        block = _readable(text[block_start:block_end])
+        block = re.sub(r"\s", " ", text[block_start:block_end])
         opening = 0
-        for boundary in get_sentence_boundaries("en", block):
+        for boundary in get_sentence_boundaries("en", _readable(block)):
             closing = boundary["end_index"]
             piece = block[opening:closing].strip()
             if closing < len(block) and _goes_on(piece, block[closing - 1], block[closing]):
@@ -52,16 +55,15 @@ def _of_paragraph(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _readable(block: str) -> str:
-    """A block with plain blanks, and without its quotation marks where it is full of them.
+    """A block, without its quotation marks where it is full of them.
 
     sentencex takes quadratic time over nested marks; prose has one in a hundred characters.
     """
-    block = re.sub(r"\s", " ", block)
     return _MARKS.sub(" ", block) if len(_MARKS.findall(block)) * 8 > len(block) else block
 
 
 def _goes_on(piece: str, last: str, following: str) -> bool:
-    """Whether sentencex ended a sentence too early: list numbers, "approx. 5", "Japan-U.S."."""
+    """Whether sentencex ended a sentence too early: list numbers, "approx. 5", "EU-U.S. talks"."""
     if _ENUMERATOR.fullmatch(piece):
         return True
     if following.isdigit():
@@ -89,6 +91,7 @@ def _blocks(text: str, start: int, end: int) -> list[tuple[int, int]]:
         heading = (
             bool(_ENDS_OPEN.search(current))
             and word[:1].isupper()
+            and current.rsplit(" ", 1)[-1] not in _NEVER_LAST
             and len(current) + 1 + len(word) <= widest
         )
         if heading or _BULLET.match(text, next_left, next_right):

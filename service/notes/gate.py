@@ -112,7 +112,10 @@ def _ascribed_to_claim(text: str) -> tuple[list[str], str]:
 
 def _quotation_problems(text: str, citations: Sequence[Citation]) -> list[str]:
     found = []
+    named = _plain(" ".join(_metadata(citation.statement) for citation in citations))
     for words in _QUOTED.findall(text):
+        if f'"{_plain(words)}"' in named:
+            continue  # the issuer's or the title's own quotation marks
         holding = [
             citation for citation in citations if _plain(words) in _plain(citation.quote)
         ]

@@ -21,13 +21,14 @@ import numpy.typing as npt
 
 from service.facts.compare import Comparison, Item, Rival, compare, content_lemmas, held_in
 from service.facts.polarity import Denial, denials_in
-from service.facts.reported import reported
+from service.facts.reported import plain, reported, skeleton
 from service.kit.sentences import sentences
 from service.types import Claim, MismatchKind, Passage
 
 _SINGLE_WINDOWS = 3
 _FOCUS_SENTENCES = 3
 _FOCUS_GAIN = 1.3
+_DENIED_WORDS = 0.5
 _NEAREST_COVERAGE = 0.85
 _NEAREST_STRENGTH = 0.8
 _MAX_RIVALS = 3
@@ -89,7 +90,7 @@ class Reading:
     """What was read of one statement for one claim: the features its stance is decided on.
 
     Attributes:
-        assertion: the claim without who is said to have said it.
+        assertion: the claim without who is said to have said it and without colouring.
         similarity: cosine of the assertion and its nearest sentence.
         windows: indices into ``sentences``; the first is the focus, the few sentences that
             together hold most of the claim, then the nearest single ones.
@@ -123,7 +124,7 @@ def read(
     claim: Claim, passages: Sequence[Passage], scorer: Scorer, embedder: Embedder
 ) -> list[Reading]:
     """Read each statement among ``passages`` for the claim, in the order they were found."""
-    assertion = reported(claim.text).assertion
+    assertion = plain(reported(claim.text).assertion)
     groups: dict[tuple[str, int], list[Passage]] = {}
     for passage in passages:
         key = (passage.statement.statement_id, passage.statement.version)
@@ -214,8 +215,14 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
         texts = [reading.text_of(window) for window in reading.windows]
         short = texts[:2]
         repairs = _repairs(reading.assertion, reading.comparison)
-        denials = [(denial, text) for text in dict.fromkeys(texts) for denial in denials_in(text)]
+        denials = [
+            (denial, text)
+            for text in dict.fromkeys(texts)
+            for denial in denials_in(text)
+            if _on_the_matter(denial, reading.assertion)
+        ]
         unsaid = denials_in(reading.assertion)
+        bones = skeleton(reading.assertion)
         plans.append((texts, short, repairs, denials, unsaid))
         pairs += [(text, reading.assertion) for text in texts]
         pairs += [(text, repair.text) for repair in repairs for text in short]
@@ -223,6 +230,7 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
             pairs += [
                 (_turned(denial, text), reading.assertion),
                 (denial.content, reading.assertion),
+                (denial.content, bones),
             ]
         pairs += [(text, _turned(denial, reading.assertion)) for denial in unsaid for text in short]
     scores = scorer.score(pairs) if pairs else np.zeros((0, 3))
@@ -239,8 +247,15 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
             Repair(repair.text, repair.changes, float(take(len(short))[:, 0].max()))
             for repair in repairs
         ]
-        reading.denied = [_highest(denial, take(2)) for denial, _ in denials]
+        reading.denied = [_highest(denial, take(3)) for denial, _ in denials]
         reading.unsaid = [_highest(denial, take(len(short))) for denial in unsaid]
+
+
+def _on_the_matter(denial: Denial, assertion: str) -> bool:
+    """Whether what is denied has enough of the claim's main clause to be the same thing."""
+    words = content_lemmas(skeleton(assertion)) or content_lemmas(assertion)
+    held = sum(held_in(word, denial.content) for word in words)
+    return bool(words) and held / len(words) >= _DENIED_WORDS
 
 
 def _highest(denial: Denial, scores: Scores) -> Turned:

@@ -167,8 +167,9 @@ def _is_evaluative(token: Token) -> bool:
 
 
 def _judges(complement: Token) -> bool:
-    if complement.dep_ == "attr" and complement.lemma_.lower() in words.EVALUATIVE_NOUNS:
-        return not has_figure(complement.subtree)
+    counted = any(token.pos_ in ("NUM", "PROPN") for token in complement.subtree)
+    if complement.lemma_.lower() in words.EVALUATIVE_NOUNS and not counted:
+        return True
     return complement.lower_ in words.EVALUATIVE or any(
         child.lower_ in words.EVALUATIVE for child in complement.children
     )

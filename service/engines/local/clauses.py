@@ -280,7 +280,7 @@ class _Walk:
             return _NOTHING
         if dep in ("advmod", "intj") and lower in words.DISCOURSE:
             return _NOTHING
-        if dep == "conj" and (token.pos_ in VERBAL or latter(token) is not None):
+        if (dep == "conj" and token.pos_ in VERBAL) or latter(token) is not None:
             return "conjunct"
         if is_loose(token, head):
             return "loose"

@@ -7,6 +7,7 @@ Left whole: what is only true together ("Japan and France held talks", "between 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from service.engines.local import word_classes as words
@@ -83,16 +84,24 @@ def _coordinations(doc: Doc, head: Token, core: list[int]) -> Iterator[list[Toke
     objects = [child for child in head.children if child.dep_ in ("dobj", "attr")]
     if gapped and objects and gapped[0].i > objects[-1].i and gapped[0].i in inside:
         yield [objects[-1], *conjuncts(gapped[0])]
+    # "9 millimetres in June and 14 millimetres in July": or on the date, which it is unlike.
+    for date in (doc[index] for index in core if doc[index].ent_type_ == "DATE"):
+        second = child_with(date, "conj")
+        unlike = second is not None and second.i in inside and second.ent_type_ != "DATE"
+        if second is not None and unlike and objects and is_counted(objects[-1]):
+            yield [objects[-1], second]
     # "by 7 percent in Oslo and by 5 percent in Rome": likewise, with a preposition.
-    gapped = [child for child in head.children if child.dep_ == "conj" and child.pos_ == "ADP"]
-    alike = [c for g in gapped for c in head.children if c.lower_ == g.lower_ and c.dep_ == "prep"]
-    if alike and gapped[0].i in inside and alike[0].i < gapped[0].i:
-        yield [alike[0], *conjuncts(gapped[0])]
+    links = [child.i for child in head.children if child.dep_ == "cc"]
+    adpositions = [child for child in head.children if child.pos_ == "ADP" and child.i in inside]
+    for first, second in pairwise(adpositions):
+        linked = any(first.i < link < second.i for link in links)
+        if linked and first.lower_ == second.lower_ and second.dep_ in ("prep", "conj"):
+            yield [first, second]
 
 
 def _only(doc: Doc, parts: list[Token], number: int, variant: list[int]) -> list[int]:
     """A variant with only one of the co-ordinated parts left in it."""
-    left, right = parts[0].left_edge.i, parts[-1].right_edge.i
+    left, right = parts[0].left_edge.i, _reach(parts)
     last = number + 1 == len(parts)
     start = left if number == 0 else parts[number].left_edge.i
     end = right if last else parts[number + 1].left_edge.i - 1
@@ -104,6 +113,17 @@ def _only(doc: Doc, parts: list[Token], number: int, variant: list[int]) -> list
         for index in variant
         if index not in both and (index < left or index > right or start <= index <= end)
     ]
+
+
+def _reach(parts: list[Token]) -> int:
+    """Where the last part ends, with its own date after it where the first has one too."""
+    doc, right = parts[0].doc, parts[-1].right_edge.i
+    dated = any(t.ent_type_ == "DATE" for t in doc[parts[0].i : parts[-1].left_edge.i])
+    following = doc[right + 1] if right + 1 < len(doc) else None
+    if not dated or following is None or following.dep_ != "prep":
+        return int(right)
+    own = any(child.ent_type_ == "DATE" for child in following.children)
+    return int(following.right_edge.i if own else right)
 
 
 def _apart(parts: list[Token], head: Token) -> bool:

@@ -73,8 +73,7 @@ class LocalEngine:
 
     def _assess(self, claim: Claim, passages: tuple[Passage, ...]) -> tuple[Opinion, ...]:
         readings = read(claim, passages, self._scorer, self._embedder)
-        weighed = [(reading, weigh(reading)) for reading in readings]
-        weighed = _about_the_same_matter(weighed)
+        weighed = _about_the_same_matter(list(zip(readings, weigh(readings), strict=True)))
         opinions: dict[str, Opinion] = {}
         for reading, found in weighed:
             opinions |= _opinions(reading, found)
@@ -91,7 +90,7 @@ def _about_the_same_matter(
     """
     best = max(
         (
-            reading.comparison.coverage
+            _held(reading)
             for reading, found in weighed
             if found.stance is not Stance.NEUTRAL
         ),
@@ -99,10 +98,15 @@ def _about_the_same_matter(
     )
     return [
         (reading, found)
-        if found.stance is Stance.NEUTRAL or reading.comparison.coverage >= best - _SAME_MATTER
+        if found.stance is Stance.NEUTRAL or _held(reading) >= best - _SAME_MATTER
         else (reading, _neutral(found))
         for reading, found in weighed
     ]
+
+
+def _held(reading: Reading) -> float:
+    """How much of the claim a statement holds; a fact that differs must not count twice."""
+    return (reading.comparison.coverage + reading.comparison.word_coverage) / 2
 
 
 def _neutral(found: Weighed) -> Weighed:

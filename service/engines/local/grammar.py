@@ -82,7 +82,7 @@ def complement(verb: Token) -> Token | None:
     if lemma not in words.REPORTING:
         return None
     for preposition in verb.children:
-        # "citing in a briefing that they were ...": the parser hangs the clause on the noun.
+        # "writing in a letter that they had ...": the parser hangs the clause on the noun.
         noun = child_with(preposition, "pobj")
         clause = child_with(noun, "relcl", "acl") if noun is not None else None
         if clause is not None and is_that_clause(clause):

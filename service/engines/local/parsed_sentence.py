@@ -26,6 +26,9 @@ Piece: TypeAlias = "int | str"
 
 Pieces: TypeAlias = "tuple[Piece, ...]"
 
+_FEWEST_LETTERS = 0.4
+"""Share of signs that are Latin letters: below it a "sentence" is a table or another script."""
+
 _BRACKETS = re.compile(r"\s?[(\[][^()\[\]]{1,60}[)\]]")
 _DATELINE = re.compile(
     r"[A-Z][A-Z .'’/-]+(?:,[^—–()\n]{1,40})?(?:\s*\([^()\n]{1,30}\))?\s*(?:[—–]|--|\s-)\s+"
@@ -86,7 +89,11 @@ class ParsedSentence:
 
     def stretch(self, pieces: Sequence[Piece]) -> tuple[int, int]:
         """The shortest stretch of the submission that holds all tokens of ``pieces``."""
-        tokens = [piece for piece in pieces if isinstance(piece, int)]
+        tokens = sorted({piece for piece in pieces if isinstance(piece, int)})
+        while len(tokens) > 1 and self.doc[tokens[-1]].is_punct:
+            tokens.pop()
+        while len(tokens) > 1 and self.doc[tokens[0]].is_punct:
+            tokens.pop(0)
         start, end = self.starts[min(tokens)], self.ends[max(tokens)]
         while self.marks.get(end) == "" and self._opens_after(start, end):
             end += 1
@@ -127,9 +134,11 @@ def names_something(token: Token) -> bool:
 
 
 def read_sentence(text: str, start: int, end: int) -> ParsedSentence | None:
-    """Parse ``text[start:end]``; None when it is too long to be a sentence or holds no letter."""
+    """Parse ``text[start:end]``; None when it is too long for a sentence, or no English words."""
     sentence = text[start:end]
-    if len(sentence) > MAX_CHARACTERS or not any(character.isalpha() for character in sentence):
+    signs = "".join(sentence.split())
+    letters = sum(character.isascii() and character.isalpha() for character in signs)
+    if len(sentence) > MAX_CHARACTERS or not letters or letters < _FEWEST_LETTERS * len(signs):
         return None
     marks = _quotation_marks(sentence)
     dropped = set(marks)

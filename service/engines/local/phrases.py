@@ -138,12 +138,12 @@ def substituted(place: Token, pronoun: Token, antecedent: Pieces) -> Pieces:
 
 def lifted(noun: Token) -> Token:
     """The noun that a place only locates: what follows "the plant at Kiel," is about the plant."""
-    while (
-        noun.ent_type_ in ("GPE", "LOC", "FAC")
-        and noun.dep_ == "pobj"
-        and noun.head.lower_ in _LOCATING
-        and noun.head.head.pos_ in ("NOUN", "PROPN")
-    ):
+    while noun.head.head.pos_ in ("NOUN", "PROPN"):
+        located = noun.ent_type_ in ("GPE", "LOC", "FAC") and noun.head.lower_ in _LOCATING
+        # "a law to ban wells, passed in May": what the law is to do is no more than its name.
+        provided = noun.dep_ == "dobj" and noun.head.tag_ == "VB"
+        if not (located and noun.dep_ == "pobj") and not provided:
+            break
         noun = noun.head.head
     return noun
 

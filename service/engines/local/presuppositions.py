@@ -1,6 +1,6 @@
 """What a sentence takes for granted inside its noun phrases, said as propositions.
 
-"Since the 2023 revision of the treaty" takes it that the treaty was revised in 2023; "amid recent
+"Since the 1998 reform of the law" takes it that the law was reformed in 1998; "amid recent
 strikes in the port", that there were strikes; "a plan to close the mine", that the plan is to close
 it. None is asserted outright, so only what is definite, dated, or the object of a preposition that
 presupposes it counts.
@@ -41,7 +41,7 @@ def presuppositions(sentence: ParsedSentence) -> list[Proposition]:
 
 
 def _done(sentence: ParsedSentence, noun: Token, participle: str) -> list[Proposition]:
-    """“the 2023 revision of the treaty” -> “the treaty was revised in 2023”."""
+    """“the 1998 reform of the law” -> “the law was reformed in 1998”."""
     of = next((child for child in noun.children if child.lower_ == "of"), None)
     thing = next((c for c in of.children if c.dep_ == "pobj"), None) if of is not None else None
     if of is None or thing is None or not _definite(noun) or _is_vague(noun):

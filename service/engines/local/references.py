@@ -213,15 +213,21 @@ def _introduced(noun: Token, index: int, reads: Sequence[Read]) -> str:
 def _around(pronoun: str, token: Token, scope: Pieces, sentence: ParsedSentence) -> Pieces | None:
     """What a pronoun stands for inside its own sentence."""
     doc = sentence.doc
+    rivals = [
+        noun
+        for noun in _fitting(pronoun, token, sentence)
+        if noun.i not in scope
+        and not (noun.dep_ == "pobj" and noun.lemma_ in words.FRAMES)
+        and not (noun.dep_ == "dobj" and noun.head.lemma_ == "tell")
+    ]
     heads = [
         doc[piece]
         for piece in scope
         if isinstance(piece, int) and doc[piece].pos_ in NOMINAL and doc[piece].head.i not in scope
     ]
     if heads and heads[0].tag_ != "PRP" and _pronoun_for(heads[0]) == pronoun:
-        return scope
-    fitting = _fitting(pronoun, token, sentence)
-    return phrase(fitting[0]) if len(fitting) == 1 else None
+        return None if rivals else scope
+    return phrase(rivals[0]) if len(rivals) == 1 else None
 
 
 def _fitting(pronoun: str, token: Token, sentence: ParsedSentence) -> list[Token]:

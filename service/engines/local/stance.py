@@ -4,9 +4,10 @@ A multinomial logistic regression over a few features of the reading gives proba
 that follow from what the verdicts mean then overrule it:
 
 - A statement supports only when it states every number, date, model and name of the claim.
-- It refutes only on a difference in the same place (tested by repair, or aligned and agreed by the
-  weights), on a denial, or when the stance model is very sure over several windows.
-- Everything else is neutral.
+- Where a fact is unstated and nothing stands in its place, it says nothing.
+- Where something else stands in its place, it refutes if repair or the weights agree, and never
+  supports.
+- Where all facts are stated it refutes on a denial or an opposite, or where the weights are sure.
 
 The weights and the claims they were fitted on: ``stance_weights.json`` beside this file, made by
 ``verinote eval fit``; its calibration, ``calibration.json``, by ``verinote eval calibrate``.
@@ -15,6 +16,7 @@ The weights and the claims they were fitted on: ``stance_weights.json`` beside t
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,17 +25,29 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from service.engines.local.assess import Reading, Repair
+from service.engines.local.assess import Reading, Repair, Turned
 from service.facts.compare import Comparison, Item
 from service.facts.lexicon import CAPITAL, POLITY
 from service.types import Mismatch, MismatchKind, Stance
 
 STANCES = (Stance.SUPPORTS, Stance.REFUTES, Stance.NEUTRAL)
 FEATURES = (
-    "support", "support_focus", "refute", "refute_focus", "similarity", "coverage",
-    "word_coverage", "unstated", "unrivalled", "aligned", "repaired", "repair_gain", "opposite",
-    "denied", "unsaid", "negated", "complete", "support_if_stated", "refute_times_coverage",
-    "similarity_times_aligned",
+    # the stance model's scores over the windows, as they are and as log-odds
+    "support", "support_focus", "refute", "refute_focus", "support_odds", "refute_odds",
+    "support_focus_odds", "refute_focus_odds", "support_nearest_odds", "refute_nearest_odds",
+    "support_mean", "refute_mean", "neutral_least", "lean",
+    # how much of the claim the statement holds
+    "similarity", "coverage", "word_coverage", "complete", "missing", "predicate_stated",
+    "very_similar", "similar_not_covered",
+    # the claim's facts: stated, unstated, with or without a rival in their place
+    "stated", "unstated", "unstated_numbers", "unstated_dates", "unstated_names",
+    "unstated_models", "unrivalled", "aligned", "similarity_times_aligned",
+    # what repair and turned denials show
+    "repaired", "repaired_odds", "repair_gain", "opposite", "denied", "unsaid", "negated",
+    "denied_support", "denied_refute", "unsaid_support", "unsaid_refute",
+    "support_if_stated", "refute_times_coverage",
+    # against the claim's other statements
+    "similarity_behind", "coverage_behind", "found_first",
 )  # fmt: skip
 
 _COMPLETE = 0.95
@@ -42,12 +56,18 @@ _ALIGNED = 0.5
 _ALIGNED_NAME = 0.6
 _REPAIRED = 0.6
 _REPAIR_COVERAGE = 0.2
-_AGREED = 0.5
+_EXPLICIT = 0.9
+_EXPLICIT_COVERAGE = 0.75
+_LIKELY = 0.5
 _TURNED = 0.2
-_TURNED_AGREED = 0.3
-_SUPPORT = 0.5
-_SURE = 0.9
-_SURE_AGREED = 0.7
+_LIKELY_TURNED = 0.35
+_SURE = 0.6
+_SURE_SCORE = 0.8
+_STATED = 0.4
+_SUPPORT = 0.2
+_SUPPORT_UNSTATED = 0.5
+_VERY_SIMILAR = 0.75
+_LEAST = 1e-3
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -93,62 +113,115 @@ class Weighed:
     mismatches: tuple[Mismatch, ...]
 
 
-def weigh(reading: Reading) -> Weighed:
-    """Say what a statement means for the claim it was read for."""
-    values = features(reading)
-    proposed = weights().probabilities(values)
-    stance, repair = _gated(reading, dict(zip(FEATURES, values, strict=True)), proposed)
-    column = 0 if stance is not Stance.REFUTES else 1
-    window = int(reading.scores[:, column].argmax()) if len(reading.scores) else 0
-    return Weighed(
-        stance, _calibrated(proposed), window, _mismatches(reading.comparison, stance, repair)
-    )
+def weigh(readings: Sequence[Reading]) -> list[Weighed]:
+    """Say what each statement means for the claim that they were all read for."""
+    found = []
+    for reading, values in zip(readings, features(readings), strict=True):
+        proposed = weights().probabilities(values)
+        stance, repair = _gated(reading, dict(zip(FEATURES, values, strict=True)), proposed)
+        column = 1 if stance is Stance.REFUTES else 0
+        window = int(reading.scores[:, column].argmax())
+        mismatches = _mismatches(reading.comparison, stance, repair)
+        found.append(Weighed(stance, _calibrated(proposed), window, mismatches))
+    return found
 
 
-def features(reading: Reading) -> list[float]:
-    """The numbers that the weights see, in the order of ``FEATURES``."""
-    comparison = reading.comparison
-    support, refute = reading.scores[:, 0].max(), reading.scores[:, 1].max()
+def features(readings: Sequence[Reading]) -> list[list[float]]:
+    """The numbers that the weights see: for each of a claim's readings, ``len(FEATURES)`` values."""
+    nearest = max((reading.similarity for reading in readings), default=0.0)
+    fullest = max((reading.comparison.coverage for reading in readings), default=0.0)
+    rows = []
+    for place, reading in enumerate(readings):
+        values = _own_features(reading) | {
+            "similarity_behind": reading.similarity - nearest,
+            "coverage_behind": reading.comparison.coverage - fullest,
+            "found_first": place == 0,
+        }
+        rows.append([float(values[name]) for name in FEATURES])
+    return rows
+
+
+def _own_features(reading: Reading) -> dict[str, float]:
+    comparison, scores = reading.comparison, reading.scores
+    support, refute = float(scores[:, 0].max()), float(scores[:, 1].max())
+    focus, near = scores[0], scores[min(1, len(scores) - 1)]
     unstated = unstated_facts(comparison)
     alignments = [max((r.strength for r in item.rivals), default=0.0) for item in unstated]
     unrivalled = sum(strength < _RIVAL for strength in alignments)
     aligned = max(alignments, default=0.0) if not unrivalled else 0.0
     repaired = max((repair.support for repair in _whole_repairs(reading, unstated)), default=0.0)
-    opposite = max(
-        (
-            repair.support - support
-            for repair in reading.repairs
-            if all(item.kind is MismatchKind.WORDING for item, _ in repair.changes)
-        ),
-        default=0.0,
-    )
-    denied = max((t.supports - support for t in reading.denied if t.supports > 0.5), default=0.0)
-    unsaid = max((t.supports - support for t in reading.unsaid if t.supports > 0.5), default=0.0)
+    opposite = max((repair.support - support for repair in _rewordings(reading)), default=0.0)
+    kinds = [item.kind for item in unstated]
+
+    def highest(turned: Sequence[Turned], column: str) -> float:
+        return max((getattr(one, column) for one in turned), default=0.0)
+
+    return {
+        "support": support,
+        "support_focus": focus[0],
+        "refute": refute,
+        "refute_focus": focus[1],
+        "support_odds": _odds(support),
+        "refute_odds": _odds(refute),
+        "support_focus_odds": _odds(focus[0]),
+        "refute_focus_odds": _odds(focus[1]),
+        "support_nearest_odds": _odds(near[0]),
+        "refute_nearest_odds": _odds(near[1]),
+        "support_mean": scores[:, 0].mean(),
+        "refute_mean": scores[:, 1].mean(),
+        "neutral_least": scores[:, 2].min(),
+        "lean": _odds(focus[0]) - _odds(focus[1]),
+        "similarity": reading.similarity,
+        "coverage": comparison.coverage,
+        "word_coverage": comparison.word_coverage,
+        "complete": comparison.coverage >= _COMPLETE,
+        "missing": len(comparison.missing),
+        "predicate_stated": comparison.predicate_stated,
+        "very_similar": reading.similarity > _VERY_SIMILAR,
+        "similar_not_covered": reading.similarity * (1 - comparison.coverage),
+        "stated": sum(item.same for item in comparison.items),
+        "unstated": min(3, len(unstated)),
+        "unstated_numbers": kinds.count(MismatchKind.NUMBER),
+        "unstated_dates": kinds.count(MismatchKind.DATE),
+        "unstated_names": kinds.count(MismatchKind.NAME),
+        "unstated_models": kinds.count(MismatchKind.TYPE),
+        "unrivalled": min(2, unrivalled),
+        "aligned": aligned,
+        "similarity_times_aligned": reading.similarity * aligned,
+        "repaired": repaired,
+        "repaired_odds": _odds(repaired),
+        "repair_gain": max(0.0, repaired - support),
+        "opposite": opposite if opposite >= _TURNED else 0.0,
+        "denied": _gain(reading.denied, support),
+        "unsaid": _gain(reading.unsaid, support),
+        "negated": bool(reading.unsaid),
+        "denied_support": highest(reading.denied, "supports"),
+        "denied_refute": highest(reading.denied, "refutes"),
+        "unsaid_support": highest(reading.unsaid, "supports"),
+        "unsaid_refute": highest(reading.unsaid, "refutes"),
+        "support_if_stated": support * (not unstated),
+        "refute_times_coverage": refute * comparison.coverage,
+    }
+
+
+def _odds(probability: float) -> float:
+    kept = min(max(float(probability), _LEAST), 1 - _LEAST)
+    return math.log(kept / (1 - kept))
+
+
+def _rewordings(reading: Reading) -> list[Repair]:
+    """The repairs that only put in words of opposite meaning."""
     return [
-        float(value)
-        for value in (
-            support,
-            reading.scores[0, 0],
-            refute,
-            reading.scores[0, 1],
-            reading.similarity,
-            comparison.coverage,
-            comparison.word_coverage,
-            min(3, len(unstated)),
-            min(2, unrivalled),
-            aligned,
-            repaired,
-            max(0.0, repaired - support),
-            max(0.0, opposite),
-            max(0.0, denied),
-            max(0.0, unsaid),
-            bool(reading.unsaid),
-            comparison.coverage >= _COMPLETE,
-            support * (not unstated),
-            refute * comparison.coverage,
-            reading.similarity * aligned,
-        )
+        repair
+        for repair in reading.repairs
+        if all(item.kind is MismatchKind.WORDING for item, _ in repair.changes)
     ]
+
+
+def _gain(turned: Sequence[Turned], support: float) -> float:
+    """How much better the claim is supported with a denial taken out, where that is telling."""
+    gain = max((one.supports - support for one in turned if one.supports > 0.5), default=0.0)
+    return gain if gain >= _TURNED else 0.0
 
 
 def unstated_facts(comparison: Comparison) -> list[Item]:
@@ -186,30 +259,48 @@ def _gated(
 ) -> tuple[Stance, Repair | None]:
     support, refute, _ = proposed
     unstated = unstated_facts(reading.comparison)
-    if values["unrivalled"]:
+    turned = max(values["denied"], values["unsaid"], values["opposite"]) >= _TURNED
+    if turned and refute >= _LIKELY_TURNED and refute > support:
+        return Stance.REFUTES, _best(_rewordings(reading)) if values["opposite"] else None
+    if values["unrivalled"] or turned:
         return Stance.NEUTRAL, None
     if unstated:
-        only_names = all(item.kind is MismatchKind.NAME for item in unstated)
-        aligned = values["aligned"] >= (_ALIGNED_NAME if only_names else _ALIGNED)
-        carried = values["repaired"] >= _REPAIRED and values["word_coverage"] >= _REPAIR_COVERAGE
-        if aligned and (carried or refute >= _AGREED):
+        if _differs(unstated, values) or (refute >= _LIKELY and refute > support):
             return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
         return Stance.NEUTRAL, None
-    if max(values["denied"], values["unsaid"], values["opposite"]) >= _TURNED:
-        wording = [
-            repair
-            for repair in reading.repairs
-            if all(item.kind is MismatchKind.WORDING for item, _ in repair.changes)
-        ]
-        if refute >= _TURNED_AGREED:
-            return Stance.REFUTES, _best(wording) if values["opposite"] >= _TURNED else None
-        return Stance.NEUTRAL, None
-    if support >= _SUPPORT and (values["support"] >= _SUPPORT or values["complete"]):
+    if support >= _LIKELY and support > refute and _is_said(values):
         return Stance.SUPPORTS, None
-    sure = min(values["refute"], values["refute_focus"]) >= _SURE and not values["complete"]
-    if sure and refute >= _SURE_AGREED:
+    if refute >= _SURE and min(values["refute_focus"], values["refute"]) >= _SURE_SCORE:
         return Stance.REFUTES, None
     return Stance.NEUTRAL, None
+
+
+def _is_said(values: dict[str, float]) -> bool:
+    """Whether enough of the claim is stated, or the stance model is sure enough, to support it."""
+    if values["complete"]:
+        return True
+    stated = values["predicate_stated"] and values["word_coverage"] >= _STATED
+    return values["support"] >= (_SUPPORT if stated else _SUPPORT_UNSTATED)
+
+
+def _differs(unstated: list[Item], values: dict[str, float]) -> bool:
+    """Whether what the statement has in the place of the claim's facts contradicts by itself.
+
+    Either the repaired claim is carried by the statement, or a number, date or model stands in
+    just the same place of a sentence that has nearly all of the claim's other words.
+    """
+    only_names = all(item.kind is MismatchKind.NAME for item in unstated)
+    carried = (
+        values["repaired"] >= _REPAIRED
+        and values["word_coverage"] >= _REPAIR_COVERAGE
+        and values["aligned"] >= (_ALIGNED_NAME if only_names else _ALIGNED)
+    )
+    explicit = (
+        values["aligned"] >= _EXPLICIT
+        and values["word_coverage"] >= _EXPLICIT_COVERAGE
+        and not only_names
+    )
+    return carried or explicit
 
 
 def _best(repairs: list[Repair]) -> Repair | None:
@@ -226,7 +317,7 @@ def _mismatches(
         changes = dict(repair.changes) if repair is not None else {}
         for item in unstated_facts(comparison) if repair is None else changes:
             rival = changes.get(item) or next(iter(item.rivals), None)
-            if rival is not None:
+            if rival is not None and rival.strength >= _ALIGNED:
                 found.append(Mismatch(item.kind, item.text, rival.text))
     found += [
         Mismatch(MismatchKind.WORDING, a, b, decisive=False) for a, b in comparison.rewordings

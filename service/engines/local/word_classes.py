@@ -214,28 +214,29 @@ REACTIONS = _words(
 STIRRING = _words("fuel spark trigger raise stir prompt provoke draw arouse attract generate cause")
 
 EVALUATIVE = _words(
-    """beautiful ugly wonderful terrible horrible awful great good bad best worst better
-    worse nice fantastic amazing impressive remarkable stunning disappointing shameful
+    """beautiful ugly wonderful controversial terrible horrible awful great good bad best worst
+    better worse nice fantastic amazing impressive remarkable stunning disappointing shameful
     disgraceful brilliant excellent poor perfect ideal crucial vital important essential
     necessary interesting fascinating exciting boring tragic sad happy proud dark bright
     bold brave careful careless cautious clever smart stupid foolish wise sensible
     reasonable unreasonable fair unfair just unjust right wrong appropriate inappropriate
     acceptable unacceptable worrying alarming troubling concerning encouraging promising
     welcome unwelcome surprising unsurprising shocking dramatic dire bleak gloomy grim rosy
-    fresh vibrant dynamic robust fragile delicate volatile controversial meaningful powerful
+    fresh vibrant dynamic robust fragile delicate meaningful powerful
     strong weak significant notable striking extraordinary unprecedented historic iconic
     legendary famous popular beloved favourite favorite easy hard difficult tough simple
     complex complicated challenging useful useless valuable invaluable worthwhile unclear
     uncertain clear obvious evident hopeful doubtful likely unlikely lovely charming elegant
-    vague veiled quiet calculated bitter sweet fierce relentless perplexing disturbing
-    appealing intriguing"""
+    bitter sweet fierce relentless
+    intriguing"""
 )
 """Adjectives that judge more than they describe."""
 
 EVALUATIVE_NOUNS = _words(
-    """moment joy gift tragedy disgrace triumph disaster miracle nightmare dream shame scandal farce
-    stunt insult mess mystery pleasure honour honor privilege blessing curse guess wonder treat
-    betrayal mockery masterpiece gem legend hero villain day time shambles catastrophe necessity"""
+    """moment joy gift tragedy disgrace triumph disaster miracle nightmare dream shame
+    scandal farce stunt insult mess mystery pleasure honour honor privilege blessing curse
+    guess wonder treat betrayal mockery masterpiece gem legend hero villain day time
+    shambles catastrophe necessity"""
 )
 """Nouns that, said of something, judge it ("a dark day", "anyone's guess")."""
 
@@ -243,7 +244,7 @@ INTENSIFYING = _words(
     """very extremely highly incredibly truly really quite rather far too increasingly
     deeply profoundly utterly simply merely clearly obviously undoubtedly surely certainly
     easily beautifully sadly happily unfortunately fortunately hopefully ultimately
-    necessarily visually essentially fundamentally arguably frankly"""
+    necessarily essentially fundamentally arguably frankly"""
 )
 
 ABSTRACT_VERBS = _words(
@@ -255,9 +256,9 @@ ABSTRACT_VERBS = _words(
 """Verbs under which little can be measured."""
 
 VAGUE_PEOPLE = _words(
-    """critics analysts experts observers insiders commentators advocates campaigners activists some many people everyone
-    nobody others residents parents fans supporters opponents pundits sceptics skeptics
-    diplomats researchers families world"""
+    """critics analysts experts observers insiders commentators advocates campaigners
+    activists some many people everyone nobody others residents parents fans supporters
+    opponents pundits sceptics skeptics diplomats researchers families world"""
 )
 
 TITLES = _words(

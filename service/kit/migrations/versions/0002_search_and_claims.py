@@ -56,6 +56,8 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for statement in SQLITE:
             op.execute(statement)
+        op.execute("INSERT INTO passages_fts(passages_fts) VALUES ('rebuild')")
+    op.execute("INSERT INTO passage_changes(passage_id) SELECT id FROM passages WHERE searchable")
 
     op.create_table(
         "submissions",
@@ -118,3 +120,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_fact_checks"),
     )
     op.create_index("ix_fact_checks_digest", "fact_checks", ["digest"])
+
+
+def downgrade() -> None:
+    for table in ("fact_checks", "notes", "claims", "submissions"):
+        op.drop_table(table)
+    if op.get_bind().dialect.name == "sqlite":
+        for trigger in ("passages_added", "passages_removed", "passages_changed"):
+            op.execute(f"DROP TRIGGER {trigger}")
+        op.execute("DROP TABLE passages_fts")
+        op.execute("DROP VIEW searchable_passages")
+    op.drop_table("passage_changes")

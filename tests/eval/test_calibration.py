@@ -1,0 +1,81 @@
+"""Calibration makes confidence true where it was not fitted, and keeps every ranking."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval import calibration
+from eval.calibration import STANCES, Curve, Pair
+
+
+def overconfident(rows: int, seed: int = 1) -> tuple[np.ndarray, list[str]]:
+    """Scores twice as sure (in log-odds) as they are right."""
+    random = np.random.default_rng(seed)
+    true = random.dirichlet((1.2, 1.2, 1.2), rows)
+    labels = [STANCES[random.choice(3, p=row)] for row in true]
+    sharpened = true**3
+    return sharpened / sharpened.sum(axis=1, keepdims=True), labels
+
+
+def pairs(labels: list[str], dataset: str = "set") -> list[Pair]:
+    return [Pair(dataset, f"{dataset}/{row}", label) for row, label in enumerate(labels)]
+
+
+def test_overconfident_scores_become_true_out_of_fold() -> None:
+    scores, labels = overconfident(1500)
+    found = calibration.calibrated(pairs(labels), scores)
+    assert found.before["set"].interval.value > 0.12
+    assert found.after["set"].interval.value < 0.05
+
+
+def test_probabilities_add_up_to_one_and_a_surer_score_stays_surer() -> None:
+    scores, labels = overconfident(300)
+    curves = calibration.fit(scores, labels, ["set"] * 300)
+    mapped = calibration.apply(curves, scores)
+    assert np.allclose(mapped.sum(axis=1), 1)
+    assert all(curve.slope > 0 for curve in curves.values())
+
+
+def test_the_identity_curve_changes_nothing() -> None:
+    same = {stance: Curve(1.0, 0.0) for stance in STANCES}
+    scores = np.array([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]])
+    assert np.allclose(calibration.apply(same, scores), scores)
+
+
+def test_a_small_set_counts_as_much_as_a_large_one() -> None:
+    large, large_labels = overconfident(900, 2)
+    small, small_labels = overconfident(90, 3)
+    scores = np.concatenate([large, small])
+    labels = large_labels + small_labels
+    sets = ["large"] * 900 + ["small"] * 90
+    doubled = calibration.fit(
+        np.concatenate([large, np.repeat(small, 10, axis=0)]),
+        large_labels + [label for label in small_labels for _ in range(10)],
+        ["all"] * 1800,
+    )
+    weighted = calibration.fit(scores, labels, sets)
+    for stance in STANCES:
+        assert weighted[stance].slope == pytest.approx(doubled[stance].slope, rel=0.02)
+
+
+def test_a_rows_own_label_does_not_change_its_probability() -> None:
+    scores, labels = overconfident(200)
+    groups = [str(row) for row in range(200)]
+    before = calibration.cross_fitted(scores, labels, ["set"] * 200, groups)
+    changed = [STANCES[(STANCES.index(labels[0]) + 1) % 3], *labels[1:]]
+    after = calibration.cross_fitted(scores, changed, ["set"] * 200, groups)
+    assert np.array_equal(before[0], after[0])
+
+
+def test_the_file_holds_the_curves_that_the_engine_reads(tmp_path: Path) -> None:
+    scores, labels = overconfident(300)
+    found = calibration.calibrated(pairs(labels), scores)
+    found.write(tmp_path / "calibration.json")
+    stored = json.loads((tmp_path / "calibration.json").read_text())
+    assert set(stored["curves"]) == set(STANCES)
+    assert set(stored["curves"]["supports"]) == {"slope", "shift"}
+    assert stored["expected_calibration_error"]["set"]["pairs"] == 300

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from service.kit.errors import IndexMismatch
+from service.kit.vectors import BATCH, LazyEncoder, VectorStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[VectorStore]:
+    opened = VectorStore(tmp_path)
+    yield opened
+    opened.close()
+
+
+def unit(*values: float) -> np.ndarray:
+    return np.array([values], np.float32) / np.linalg.norm(values)
+
+
+def test_more_than_a_batch_goes_in_and_out(store: VectorStore):
+    collection = store.open("things", "m", "")
+    ids = [f"id{number:05}" for number in range(BATCH + 5)]
+    vectors = np.random.default_rng(1).normal(size=(len(ids), 4)).astype(np.float32)
+
+    collection.upsert(ids, vectors)
+
+    assert collection.count() == len(collection.ids()) == len(ids)
+    assert len(collection.vectors(ids)) == len(ids)
+    collection.delete(ids)
+    assert collection.count() == 0
+
+
+def test_the_nearest_come_with_their_cosine_and_equals_by_id(store: VectorStore):
+    collection = store.open("things", "m", "")
+    collection.upsert(["far"], unit(0, 1))
+    for name in ("c", "a", "b"):
+        collection.upsert([name], unit(1, 1))
+
+    (found,) = collection.nearest(unit(1, 0), 3)
+
+    assert [name for name, _ in found] == ["a", "b", "c"]
+    assert found[0][1] == pytest.approx(0.7071, abs=1e-4)
+
+
+def test_an_empty_collection_has_nothing_near(store: VectorStore):
+    collection = store.open("things", "m", "")
+
+    assert collection.nearest(unit(1, 0), 3) == [[]]
+    assert collection.nearest(np.zeros((0, 2), np.float32), 3) == []
+    assert collection.vectors(["a"]) == {}
+
+
+def test_a_collection_outlives_its_store_and_keeps_its_model(tmp_path: Path):
+    first = VectorStore(tmp_path)
+    first.open("things", "m", "").upsert(["a"], unit(1, 0))
+    first.close()
+
+    again = VectorStore(tmp_path)
+    assert again.model_of("things") == "m"
+    assert again.open("things", "m", "").ids() == {"a"}
+    with pytest.raises(IndexMismatch, match=r"things.*by m,.*now is other: run `the remedy`"):
+        again.open("things", "other", "the remedy")
+    again.close()
+
+
+def test_a_lazy_encoder_is_loaded_once_however_many_ask_at_once():
+    loads: list[int] = []
+    together = Barrier(4)
+
+    class Zeros:
+        name = "zeros"
+
+        def encode(self, texts):
+            return np.zeros((len(texts), 2), np.float32)
+
+    def load() -> Zeros:
+        loads.append(1)
+        return Zeros()
+
+    lazy = LazyEncoder("zeros", load)
+
+    def ask(_: int) -> int:
+        together.wait()
+        return len(lazy.encode(["a", "b"]))
+
+    assert loads == []
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(4))) == [2, 2, 2, 2]
+    assert loads == [1]
