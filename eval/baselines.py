@@ -22,7 +22,7 @@ _COMMON = frozenset(
     """a about after all also an and any are as at be because been before but by can could did do
     does for from had has have he her him his how i if in into is it its may more most no not of on
     or our out over she should so some such than that the their them then there these they this to
-    up was we were what when which who will with would you your""".split()  # noqa: SIM905
+    up was we were what when which who will with would you your""".split()
 )
 _STEPS = 20
 

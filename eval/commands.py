@@ -67,7 +67,7 @@ def list_datasets() -> None:
 
 
 @eval_app.command("run")
-def run_dataset(  # noqa: PLR0917 - typer makes options of them
+def run_dataset(
     name: Annotated[str, typer.Argument(metavar="DATASET", help="see: verinote eval datasets")],
     data: Data,
     limit: Limit = None,
@@ -116,7 +116,7 @@ def check_citations(
 
 
 @eval_app.command("report-quality")
-def report_quality(  # noqa: PLR0917 - typer makes options of them
+def report_quality(
     data: Data,
     seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
     probes: Annotated[

@@ -1,8 +1,8 @@
 """Fits the weights that turn a reading into a stance (``service/engines/local/stance.py``).
 
-The claims were written for this: ``eval/claims/tuning.jsonl`` and ``probes.jsonl`` about the
-statements of ``seeds/``, and ``pairs.jsonl``, claims with one passage each. ``heldout.jsonl`` is
-never read here.
+The claims were written for this: ``eval/claims/tuning.jsonl``, ``probes.jsonl`` and
+``clauses.jsonl`` about the statements of ``seeds/``, and ``pairs.jsonl``, claims with one passage
+each. ``heldout.jsonl`` is never read here.
 """
 
 from __future__ import annotations
@@ -16,23 +16,26 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 from sklearn.preprocessing import StandardScaler
 
 from service.engines.local.assess import Reading, read
-from service.engines.local.stance import FEATURES, STANCES, features
+from service.engines.local.stance import FEATURES, SIGNS, STANCES, features
 from service.models import Encoder, StanceModel
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.types import Claim, Kind, Passage, Span, Stance, StatementRef, Verdict
 
 CLAIMS = Path(__file__).parent / "claims"
-TUNING = ("tuning.jsonl", "probes.jsonl")
+TUNING = ("tuning.jsonl", "probes.jsonl", "clauses.jsonl")
 PAIRS = "pairs.jsonl"
 PASSAGES = 8
 OTHER_WEIGHT = 0.5
 """What a statement counts that the claim is not about: there are several for every claim."""
-REGULARISATION = 0.3
+RIDGE = 3.0
+_BOUNDS = {1: (0.0, None), -1: (None, 0.0), 0: (0.0, 0.0)}
+
+Array = npt.NDArray[np.float64]
 
 _OF_VERDICT = {
     Verdict.SUPPORTED: Stance.SUPPORTS,
@@ -72,23 +75,47 @@ def rows(statements: Path) -> Iterator[Row]:
 
 
 def fit(found: list[Row]) -> dict[str, object]:
-    """Fit the weights; the result is what ``stance_weights.json`` holds."""
-    values = np.array([row.values for row in found])
-    scaler = StandardScaler().fit(values)
-    model = LogisticRegression(C=REGULARISATION, max_iter=5000)
-    model.fit(
-        scaler.transform(values),
-        [STANCES.index(row.stance) for row in found],
-        sample_weight=[row.weight for row in found],
-    )
+    """Fit the weights; the result is what ``stance_weights.json`` holds.
+
+    A multinomial logistic regression with neutral as the reference, ridge penalty, and every
+    coefficient kept to its sign in ``SIGNS`` (L-BFGS-B).
+    """
+    scaler = StandardScaler().fit(np.array([row.values for row in found]))
+    values = scaler.transform(np.array([row.values for row in found]))
+    truth = np.array([STANCES.index(row.stance) for row in found])
+    weights = np.array([row.weight for row in found])
+    width = len(FEATURES)
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        speaking = flat.reshape(2, width + 1)
+        logits = np.hstack([values @ speaking[:, :width].T + speaking[:, width], _zeros(truth)])
+        logits -= logits.max(axis=1, keepdims=True)
+        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        lost = -(weights * np.log(shares[np.arange(len(truth)), truth])).sum()
+        error = shares[:, :2] - (truth[:, None] == np.arange(2))
+        slopes = (weights[:, None] * error).T @ np.hstack([values, _zeros(truth) + 1])
+        slopes[:, :width] += RIDGE * speaking[:, :width]
+        return lost + RIDGE / 2 * (speaking[:, :width] ** 2).sum(), slopes.ravel()
+
+    bounds = [
+        bound
+        for side in range(2)
+        for bound in [*(_BOUNDS[SIGNS[name][side]] for name in FEATURES), (None, None)]
+    ]
+    best = minimize(loss, np.zeros(2 * (width + 1)), jac=True, bounds=bounds, method="L-BFGS-B")
+    speaking = best.x.reshape(2, width + 1)
     return {
         "features": list(FEATURES),
         "rows": len(found),
         "mean": _rounded(scaler.mean_),
         "scale": _rounded(scaler.scale_),
-        "coefficients": [_rounded(row) for row in model.coef_],
-        "intercepts": _rounded(model.intercept_),
+        "coefficients": [*(_rounded(row) for row in speaking[:, :width]), [0.0] * width],
+        "intercepts": [*_rounded(speaking[:, width]), 0.0],
     }
+
+
+def _zeros(truth: npt.NDArray[np.int64]) -> Array:
+    return np.zeros((len(truth), 1))
 
 
 def _read_pair(row: dict[str, str], scorer: StanceModel, encoder: Encoder) -> list[Reading]:

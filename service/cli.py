@@ -54,7 +54,7 @@ def verify(
             help="statements dated later do not decide; default: the text's own date, else today",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="also write the JSON lines here")] = None,
+    out: Annotated[Path | None, typer.Option(help="also write the JSON lines here")] = None,
 ) -> None:
     """Check a text's claims against the stored statements and draft a note for each."""
     settings = load_settings(**({"engine": engine} if engine else {}))

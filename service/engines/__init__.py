@@ -1,1 +1,1 @@
-
+"""Engines: what extracts claims and assesses them, behind the protocol in ``service.types``."""

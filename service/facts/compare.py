@@ -1,5 +1,4 @@
-"""Comparing the facts of a claim with those of a passage: what is the same, what differs, what is
-not said.
+"""Comparing the facts of a claim with those of a passage: the same, different, or not said.
 
 A difference counts only between things in the same place: another number of the same noun,
 another variant of the same model, another date or name in the same role. For every such thing the
@@ -182,7 +181,8 @@ def _alignment_of_things(a: Quantity, b: Quantity, claim: str, passage: str) -> 
         if a.head and b.head:
             return 0.35 * around
         return 0.5 * around + 0.2
-    same_words = passage[b.start : b.end].split()[-1] == claim[a.start : a.end].split()[-1]
+    ours = claim[a.start : a.end].rsplit(maxsplit=1)[-1]
+    same_words = passage[b.start : b.end].rsplit(maxsplit=1)[-1] == ours
     return 0.35 + 0.55 * around + 0.1 * same_words
 
 
@@ -336,9 +336,7 @@ def _dates(claim: str, passage: str, published: date | None) -> Iterable[Item]:
                     continue
                 strength = _date_strength(own, other, claim, passage)
                 if strength > 0.3:
-                    rivals.append(
-                        Rival(other.text, other.text, strength, other.start, other.end)
-                    )
+                    rivals.append(Rival(other.text, other.text, strength, other.start, other.end))
         rivals.sort(key=lambda rival: -rival.strength)
         yield Item(MismatchKind.DATE, own.text, own.start, own.end, same, tuple(rivals))
 
@@ -376,9 +374,7 @@ def _names(claim: str, passage: str, context: str) -> Iterable[Item]:
                     continue
                 strength = _role_strength(own, other, claim, passage)
                 if strength > 0:
-                    rivals.append(
-                        Rival(other.text, other.text, strength, other.start, other.end)
-                    )
+                    rivals.append(Rival(other.text, other.text, strength, other.start, other.end))
         rivals.sort(key=lambda rival: -rival.strength)
         yield Item(MismatchKind.NAME, own.text, own.start, own.end, same, tuple(rivals))
 
@@ -408,9 +404,7 @@ def _with_exchanged_roles(items: list[Item], claim: str, passage: str) -> list[I
                     if other is not item and other.kind is item.kind
                     for key in _keys(other, claim)
                 }
-                rival = next(
-                    ((key, start) for key, start in sorted(others) if key in known), None
-                )
+                rival = next(((key, start) for key, start in sorted(others) if key in known), None)
                 if rival is not None:
                     break
         if rival is None:
@@ -427,9 +421,7 @@ def _with_exchanged_roles(items: list[Item], claim: str, passage: str) -> list[I
 
 
 def _keys(item: Item, text: str) -> set[str]:
-    return {
-        key for key, start in _entities(text) if item.start <= start < item.end
-    }
+    return {key for key, start in _entities(text) if item.start <= start < item.end}
 
 
 @lru_cache(maxsize=4096)
@@ -471,9 +463,7 @@ def _events_of(event: Token) -> set[str]:
     """Stems of the nouns that carry a light verb's meaning, and of a compound noun's parts."""
     nouns = [event] if event.pos_ == "NOUN" else []
     if event.lemma_.lower() in {"make", "do", "carry", "take", "give", "perform", "conduct"}:
-        nouns += [
-            child for child in event.children if child.dep_ in {"dobj", "nsubjpass"}
-        ]
+        nouns += [child for child in event.children if child.dep_ in {"dobj", "nsubjpass"}]
     return {
         _stem(part.lemma_.lower())
         for noun in nouns
@@ -536,7 +526,8 @@ def _role(text: str, name: Name) -> tuple[str, str]:
     if span is None or not len(span):
         return "", ""
     root: Token = span.root
-    while root.dep_ in {"conj", "appos", "compound", "poss", "amod", "nmod"} and root.head.i != root.i:
+    inner = {"conj", "appos", "compound", "poss", "amod", "nmod"}
+    while root.dep_ in inner and root.head.i != root.i:
         root = root.head
     if root.dep_ == "pobj":
         return root.head.lower_, root.head.head.lemma_.lower()
@@ -544,14 +535,12 @@ def _role(text: str, name: Name) -> tuple[str, str]:
     return role.get(root.dep_, root.dep_), root.head.lemma_.lower()
 
 
-def _coverage(
-    claim: str, passage: str, items: list[Item]
-) -> tuple[float, float, tuple[str, ...]]:
+def _coverage(claim: str, passage: str, items: list[Item]) -> tuple[float, float, tuple[str, ...]]:
     """Weight of the claim's content words that the passage has, and those that it lacks.
 
     Words inside items count through the items. Longer words weigh a little more: they carry more.
     """
-    held = _lemmas(passage)
+    held, verbs = _lemmas(passage), _verbs(passage)
     total = found = 0.0
     missing = []
     covered = [(item.start, item.end) for item in items]
@@ -568,7 +557,7 @@ def _coverage(
             continue
         weight = 0.6 if token.pos_ in {"ADV", "ADJ"} else 1.0
         total += weight
-        if _held(lemma, token.lower_, held):
+        if _held(lemma, token.lower_, held, verbs if token.pos_ == "VERB" else None):
             found += weight
         else:
             missing.append(token.text)
@@ -595,7 +584,9 @@ def content_lemmas(text: str) -> list[str]:
     return [
         token.lemma_.lower()
         for token in parse(text)
-        if token.pos_ in {"NOUN", "PROPN", "VERB", "ADJ", "NUM"} and token.lower_ not in STOP
+        if token.pos_ in {"NOUN", "PROPN", "VERB", "ADJ", "NUM"}
+        and token.lower_ not in STOP
+        and token.lemma_.lower() not in LIGHT
     ]
 
 
@@ -604,13 +595,29 @@ def held_in(lemma: str, text: str) -> bool:
     return _held(lemma, lemma, _lemmas(text))
 
 
-def _held(lemma: str, word: str, held: frozenset[str]) -> bool:
+def _held(
+    lemma: str, word: str, held: frozenset[str], alike_in: frozenset[str] | None = None
+) -> bool:
+    """Whether a word, a form of it or one that says the same is among those of a passage.
+
+    Args:
+        lemma: the word's dictionary form.
+        word: the word itself, in lower case.
+        held: the passage's words.
+        alike_in: where a word that says the same must be; a verb's among the verbs, since "any
+            change" is no "revised".
+    """
     if lemma in held or word in held:
         return True
-    if any(other in held for other in SYNONYMS.get(lemma, ())):
+    if any(other in (held if alike_in is None else alike_in) for other in SYNONYMS.get(lemma, ())):
         return True
     stem = _stem(lemma)
     return len(stem) >= 4 and any(_stem(other) == stem for other in held if other[:3] == lemma[:3])
+
+
+@lru_cache(maxsize=4096)
+def _verbs(text: str) -> frozenset[str]:
+    return frozenset(token.lemma_.lower() for token in parse(text) if token.pos_ == "VERB")
 
 
 _SUFFIXES = (
@@ -632,17 +639,15 @@ def _stem(word: str) -> str:
 
 
 def _predicate_stated(claim: str, passage: str) -> bool:
-    held = _lemmas(passage)
+    held, verbs = _lemmas(passage), _verbs(passage)
     for token in parse(claim):
         if token.dep_ == "ROOT" and token.pos_ == "VERB":
             lemma = token.lemma_.lower()
-            return lemma in LIGHT or lemma in STOP or _held(lemma, token.lower_, held)
+            return lemma in LIGHT or lemma in STOP or _held(lemma, token.lower_, held, verbs)
     return True
 
 
-def _rewordings(
-    claim: str, passage: str, missing: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+def _rewordings(claim: str, passage: str, missing: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Phrases of one noun that the claim narrows by a word which the passage lacks."""
     lacking = set(missing)
     theirs: dict[str, list[list[Token]]] = {}
@@ -667,9 +672,7 @@ def _narrowed(text: str) -> list[tuple[Token, list[Token]]]:
         if token.pos_ != "NOUN":
             continue
         direct = [child for child in token.children if child.dep_ in {"amod", "compound", "nmod"}]
-        listed = [
-            other for child in direct for other in child.conjuncts if other.i < token.i
-        ]
+        listed = [other for child in direct for other in child.conjuncts if other.i < token.i]
         narrowing = [word for word in [*direct, *listed] if word.pos_ in {"ADJ", "NOUN", "VERB"}]
         if narrowing:
             found.append((token, narrowing))
@@ -714,10 +717,7 @@ def same_facts(a: str, b: str) -> bool:
 def _facts_within(a: str, b: str) -> bool:
     comparison = compare(a, b)
     variants = zip(_variants(a), _variants(b), strict=False)
-    return (
-        not comparison.absent
-        and all(mine == other for mine, other in variants)
-    )
+    return not comparison.absent and all(mine == other for mine, other in variants)
 
 
 def _variants(text: str) -> list[tuple[str, str]]:
@@ -728,4 +728,3 @@ def _polarity(text: str) -> bool:
     from service.facts.polarity import is_negated
 
     return is_negated(text)
-

@@ -24,7 +24,8 @@ _PATTERN = re.compile(
     rf"""
     (?<![\w\d,.])(?:
       (?:(?P<weekday1>{_weekday}),?\s+(?:the\s+)?)?
-      (?P<day1>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month1>{_month})(?:,?\s+(?P<year1>{_year}))?
+      (?P<day1>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?
+      \s+(?P<month1>{_month})(?:,?\s+(?P<year1>{_year}))?
     | (?:(?P<weekday2>{_weekday}),?\s+)?
       (?P<month2>{_month})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?!\d)(?:,?\s+(?P<year2>{_year}))?
     | (?P<year3>{_year})-(?P<month3>\d\d)-(?P<day3>\d\d)(?!\d)
@@ -33,7 +34,8 @@ _PATTERN = re.compile(
     | (?P<decade>(?:1[5-9]|20)\d0)s
     | (?P<year6>{_year})\s?[-–/]\s?(?P<to_year>\d\d(?:\d\d)?)(?!\d)
     | (?P<weekday7>{_weekday})s?
-    | (?P<year8>{_year})(?!\s*(?:%|percent|per\ cent|euros?|dollars?|yen|people|troops|billion|million))
+    | (?P<year8>{_year})
+      (?!\s*(?:%|percent|per\ cent|euros?|dollars?|yen|people|troops|billion|million))
     )(?![\w]|,\d|\.\d)
     """,
     re.VERBOSE,
@@ -166,7 +168,8 @@ def _read(match: re.Match[str], text: str) -> DateMention | None:
 def _month_context(match: re.Match[str], text: str) -> bool:
     """Whether a bare "May" or "March" stands where a month would."""
     before = text[: match.start()].rstrip().lower()
-    return bool(re.search(r"\b(?:in|since|by|until|from|of|during|last|early|late|mid|next)$", before))
+    leading = r"\b(?:in|since|by|until|from|of|during|last|early|late|mid|next)$"
+    return bool(re.search(leading, before))
 
 
 def agree(claim: DateMention, other: DateMention) -> bool:

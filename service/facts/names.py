@@ -62,9 +62,10 @@ def names_in(text: str) -> tuple[Name, ...]:
     taken = [(found.start, found.end) for found in designations_in(text)]
     taken += [(found.start, found.end) for found in dates_in(text)]
     phrases = [
-        doc.char_span(match.start(), match.end(), alignment_mode="expand")
+        span
         for match in _POLITY_PHRASES.finditer(text)
         if match.group()[:1].isupper()
+        and (span := doc.char_span(match.start(), match.end(), alignment_mode="expand"))
     ]
     named = {token.i for span in phrases for token in span}
     spans: list[tuple[Span, str]] = [(span, "body") for span in phrases]
@@ -101,7 +102,7 @@ def _abbreviates_before(name: Name, text: str) -> bool:
 
 def _proper_runs(doc: Doc, covered: set[int]) -> list[Span]:
     runs, start = [], None
-    for token in [*doc, None]:  # type: ignore[list-item]
+    for token in [*doc, None]:
         proper = (
             token is not None
             and token.i not in covered

@@ -38,7 +38,7 @@ def is_negated(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def denials_in(text: str) -> tuple[Denial, ...]:
-    """Return what an English text denies: "no X", "not", "never", "X is untrue", "denied that X"."""
+    """Return what an English text denies: "no X", "not", "X is untrue", "denied that X"."""
     found = []
     for sentence in parse(text).sents:
         found.extend(_called_untrue(sentence.root))
@@ -69,7 +69,7 @@ def _words(tokens: list[Token], skip: set[int]) -> str:
 
 
 def _called_untrue(root: Token) -> list[Denial]:
-    """"Reports that X are completely untrue", "It is false that X"."""
+    """Read "Reports that X are completely untrue" and "It is false that X"."""
     sentence = root.sent
     found = []
     for word in sentence:

@@ -38,7 +38,8 @@ _CURRENCIES = {
 }  # fmt: skip
 _CURRENCY_CODES = frozenset(_CURRENCIES.values())
 _UNITS: dict[str, tuple[str, float]] = {
-    "%": ("percent", 1), "percent": ("percent", 1), "per cent": ("percent", 1), "pc": ("percent", 1),
+    "%": ("percent", 1), "percent": ("percent", 1), "per cent": ("percent", 1),
+    "pc": ("percent", 1),
     "percentage point": ("point", 1), "percentage points": ("point", 1),
     "basis point": ("point", 0.01), "basis points": ("point", 0.01),
     "second": ("s", 1), "seconds": ("s", 1), "minute": ("s", 60), "minutes": ("s", 60),
@@ -88,18 +89,21 @@ _PATTERN = re.compile(
     (?:
         (?P<mixed>\d+)[ -](?P<mixed_top>\d)/(?P<mixed_bottom>\d)(?!\d)
       | (?P<glyph_whole>\d*)(?P<glyph>[¼½¾⅓⅔])
-      | (?P<half_of>half\ an?\ (?P<half_unit>hour|day|year|century|decade|million|billion|percent(?:age\ point)?))\b
+      | (?P<half_of>half\ an?\ (?P<half_unit>
+            hour|day|year|century|decade|million|billion|percent(?:age\ point)?))\b
       | (?P<and_half>(?P<and_half_whole>{_NUMBER_WORDS}|\d+)\ and\ a\ half)\b
       | (?P<share>(?P<share_top>{_NUMBER_WORDS}|an?|\d+)[ -](?P<share_bottom>{_fraction})s?)\b
       | (?P<lone_half>half)\b(?!\ a\ dozen)
       | (?P<half_dozen>half\ a\ dozen|a\ half[ -]dozen)\b
-      | (?P<group>(?P<group_count>an?|{_NUMBER_WORDS}|\d+)\ (?P<group_name>dozen|pair|couple|trio|quartet))\b
+      | (?P<group>(?P<group_count>an?|{_NUMBER_WORDS}|\d+)
+            \ (?P<group_name>dozen|pair|couple|trio|quartet))\b
       | (?P<ordinal_digits>\d+)(?:st|nd|rd|th)\b
       | (?P<ordinal_word>{_ordinal})\b
       | (?P<digits>{_DIGITS})
       | (?P<words>{_NUMBER_WORDS})\b
     )
-    (?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|trn|tn|[kmb](?=\b)(?!-\d))(?![\w]))?
+    (?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|trn|tn
+            |[kmb](?=\b)(?!-\d))(?![\w]))?
     (?:[ -]?(?P<after>%|°C|(?:{_unit}|{_currency}|points?)\b))?
     (?![:+]\d|\+|\ ?[ap]\.?m\b)
     """,
@@ -214,7 +218,7 @@ def _roman(match: re.Match[str]) -> Quantity:
     )  # fmt: skip
 
 
-def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:
+def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa: PLR0915  one case a form
     parts = match.groupdict()
     unit, value = "count", 0.0
     if parts["mixed"]:
@@ -345,28 +349,28 @@ def _token_at(doc: Doc, offset: int) -> Token | None:
 def _counted(token: Token, match: re.Match[str]) -> Token | None:
     """The noun that a number counts: its syntactic head, or the noun right after it."""
     head = token
+    modifying = {"nummod", "quantmod", "amod", "compound", "nmod", "npadvmod", "advmod"}
     for _ in range(4):
-        if head.dep_ in {"nummod", "quantmod", "amod", "compound", "nmod", "npadvmod", "advmod"} and (
-            head.head.i > token.i and head.head.sent == token.sent
-        ):
+        if head.dep_ in modifying and head.head.i > token.i and head.head.sent == token.sent:
             head = head.head
         else:
             break
-    if head is not token and head.pos_ in {"NOUN", "PROPN"} and head.ent_type_ not in {"DATE", "TIME"}:
+    a_time = head.ent_type_ in {"DATE", "TIME"}
+    if head is not token and head.pos_ in {"NOUN", "PROPN"} and not a_time:
         return head
     for child in token.children:  # "two of the bombers"
         if child.lower_ == "of" and child.i > token.i:
             nouns = [grand for grand in child.children if grand.pos_ in {"NOUN", "PROPN"}]
             if nouns:
                 return nouns[0]
-    following = [other for other in token.doc[token.i + 1 : token.i + 6] if other.idx >= match.end()]
+    after = token.doc[token.i + 1 : token.i + 6]
+    following = [other for other in after if other.idx >= match.end()]
     for other in following:
         if other.ent_type_ in {"DATE", "TIME"}:
             break
         if other.pos_ in {"NOUN", "PROPN"}:
-            chunk = [later for later in other.doc[other.i : other.i + 4]]
             last = other
-            for later in chunk[1:]:
+            for later in other.doc[other.i + 1 : other.i + 4]:
                 if later.pos_ not in {"NOUN", "PROPN"}:
                     break
                 last = later

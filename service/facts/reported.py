@@ -15,12 +15,10 @@ if TYPE_CHECKING:
 
 SAYING = frozenset(
     """say tell announce report state confirm claim declare note add stress argue explain complain
-    warn insist maintain affirm assert emphasise emphasize estimate acknowledge admit reveal conclude
-    suggest write recall describe underline underscore reiterate believe""".split()
+    warn insist maintain affirm assert emphasise emphasize estimate acknowledge admit reveal
+    conclude suggest write recall describe underline underscore reiterate believe""".split()
 )
-_ACCORDING = re.compile(
-    r",?\s*\baccording to (?P<speaker>[^,;]+?)(?P<end>,|;|\.?$)", re.IGNORECASE
-)
+_ACCORDING = re.compile(r",?\s*\baccording to (?P<speaker>[^,;]+?)(?P<end>,|;|\.?$)", re.IGNORECASE)
 _ABBREVIATION = re.compile(r"(?<=\w) \([A-Z][A-Za-z.]{1,7}\)")
 _MIN_WORDS = 4
 

@@ -1,1 +1,1 @@
-
+"""What every room uses: database, vectors, errors, text, sentences, language."""

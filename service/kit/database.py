@@ -69,7 +69,7 @@ def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def _tune_sqlite(connection: Any, _record: object) -> None:
+def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")

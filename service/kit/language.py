@@ -143,6 +143,11 @@ def detect(text: str) -> str:
     return _by_words(sample)
 
 
+def is_english_word(word: str) -> bool:
+    """Whether English knows a word in lower case, in any of its forms; most names it does not."""
+    return _is_english(word)
+
+
 def _script(character: str) -> str:
     if character < "\u0250":
         return "LATIN"

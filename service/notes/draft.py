@@ -51,8 +51,9 @@ def draft(
     """
     verdict, warnings, evidence = ruling.verdict, list(ruling.warnings), ruling.evidence
     confidence = ruling.confidence
+    dropped: tuple[tuple[str, str], ...] = ()
     if assessment.findings is None:
-        proposed, dropped = from_evidence(evidence, stored_text), ()
+        proposed = from_evidence(evidence, stored_text)
     else:
         passages = [piece.passage for piece in evidence]
         proposed, dropped = from_drafts(assessment.findings, passages, stored_text)

@@ -113,5 +113,3 @@ def _differences(mismatches: Sequence[Mismatch]) -> str:
 def _day(statement: StatementRef) -> str:
     day = statement.published
     return f"{day.day} {day:%B %Y}" if day else ""
-
-

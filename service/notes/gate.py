@@ -1,10 +1,10 @@
 """The citation gate: what is shown as a finding has been proved, by code, to be quoted.
 
-Every finding cites. Every quote stands verbatim at its offsets in the stored text, but for white
-space and the shape of quotation marks, and is a few content words long. Every figure, date, model
-and name of the finding stands in its quotes or in what the citation says of the statement. Words
-ascribed to the claim must stand in the claim. A digest's words are never put in quotation marks as
-the issuer's own.
+Every finding cites. Every quote stands word for word at its offsets in the stored version, whole:
+it cuts no figure and leaves out no denial. It is a few content words long. What a finding says in
+other words than its quotes' may not hold a figure, date, model or name that stands neither in them
+nor in what the citations say of their statements. Words ascribed to the claim must stand in the
+claim. A digest's words are never shown as the issuer's own.
 
 The gate proves quotation. That a quote *bears on* its finding it cannot prove: that is the stance
 model's cross-check, shown as a warning where it disagrees.
@@ -13,23 +13,54 @@ model's cross-check, shown as a warning where it disagrees.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from service.facts.dates import DateMention, dates_in, states
-from service.facts.designations import designations_in
-from service.facts.lexicon import STOP
-from service.facts.names import is_named, names_in
-from service.facts.quantities import quantities_in
+from service.kit.errors import NotFound
+from service.kit.text import sha256_hex
+from service.notes.grounding import Sources, ungrounded
+from service.notes.quoting import (
+    DOUBLE_MARKS,
+    content_words,
+    cut_short,
+    is_whole,
+    occurrences,
+    plain,
+    quoted_stretches,
+)
 from service.types import Citation, Finding, Kind, StatementRef
 
 MIN_CONTENT_WORDS = 3
 
-_MARKS = str.maketrans({mark: '"' for mark in "“”„‟«»″"} | {mark: "'" for mark in "‘’‚‛′"})
-_CLAIM_SAYS = re.compile(r"\bthe claim says “([^”]+)”", re.IGNORECASE)
-_QUOTED = re.compile(r"[“\"«„]([^”\"»“„]+)[”\"»]")
-
 StoredText = Callable[[str, int], str]
-"""Gives the stored text of a statement's version."""
+"""Gives the stored text of a statement's version; raises NotFound where there is none."""
+
+_CLAIM_SAYS = re.compile(
+    rf"\bthe claim says [{re.escape(DOUBLE_MARKS)}]([^{re.escape(DOUBLE_MARKS)}]+)"
+    rf"[{re.escape(DOUBLE_MARKS)}]",
+    re.IGNORECASE,
+)
+_SAID_OF_CLAIM = "the claim differs"
+
+_FIRST_PLACE = 0x10F000
+"""Code points, private and used by nobody, that stand for whole quotes in a finding's frame."""
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A finding's own words around its quotes.
+
+    Attributes:
+        text: the finding, with one character in the place of every whole quote, issuer and title.
+        said_of_claim: the words it ascribes to the claim, which are left out of ``text``.
+        quotes: the citations whose whole quotes stand in it, by their character.
+    """
+
+    text: str
+    said_of_claim: tuple[str, ...]
+    quotes: dict[str, Citation]
 
 
 def problems(finding: Finding, claim: str, stored_text: StoredText) -> tuple[str, ...]:
@@ -42,145 +73,132 @@ def problems(finding: Finding, claim: str, stored_text: StoredText) -> tuple[str
     """
     if not finding.citations:
         return ("it cites nothing",)
+    if not any(map(str.isalnum, finding.text)):
+        return ("it says nothing",)
     found = [
         problem
         for citation in finding.citations
         if (problem := _quote_problem(citation, stored_text)) is not None
     ]
-    said, rest = _ascribed_to_claim(finding.text)
-    found += [
-        f"“{words}” is ascribed to the claim and does not stand in it"
-        for words in said
-        if _plain(words) not in _plain(claim)
-    ]
-    found += _quotation_problems(rest, finding.citations)
-    found += _fact_problems(rest, finding.citations)
-    return tuple(found)
-
-
-def locate(quote: str, text: str, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
-    """Find where a quote stands in a stored text, allowing for white space and quotation marks.
-
-    Returns:
-        Half-open offsets in ``text``, or None. What stands there is the quote to cite.
-    """
-    words = re.split(r"\s+", quote.strip())
-    if not quote.strip():
-        return None
-    pattern = r"\s+".join(_letter_pattern(word) for word in words)
-    match = re.compile(pattern).search(text, start, len(text) if end is None else end)
-    return match.span() if match else None
-
-
-def _letter_pattern(word: str) -> str:
-    double, single = "[“”„‟«»″\"]", "[‘’‚‛′']"
-    return "".join(
-        double if letter.translate(_MARKS) == '"'
-        else single if letter.translate(_MARKS) == "'"
-        else re.escape(letter)
-        for letter in word
-    )  # fmt: skip
+    frame = _frame_of(finding)
+    found += _unseen(frame)
+    found += _ascription_problems(frame, claim)
+    found += _quotation_problems(frame, finding.citations)
+    own_words = "".join("…" if letter in frame.quotes else letter for letter in frame.text)
+    found += ungrounded(_without_places(own_words), _sources(finding.citations))
+    return tuple(dict.fromkeys(found))
 
 
 def _quote_problem(citation: Citation, stored_text: StoredText) -> str | None:
-    name = f"{citation.statement.statement_id} version {citation.statement.version}"
+    statement = citation.statement
+    name = f"{statement.statement_id} version {statement.version}"
     try:
-        text = stored_text(citation.statement.statement_id, citation.statement.version)
-    except LookupError:
+        text = stored_text(statement.statement_id, statement.version)
+    except (NotFound, LookupError):
         return f"{name} is not stored"
-    if not 0 <= citation.start < citation.end <= len(text):
-        return f"the offsets {citation.start} to {citation.end} lie outside {name}"
-    if _plain(text[citation.start : citation.end]) != _plain(citation.quote):
-        return f"“{citation.quote}” does not stand in {name} at {citation.start}"
-    if _content_words(citation.quote) < MIN_CONTENT_WORDS:
+    if sha256_hex(text) != statement.sha256:
+        return f"{name} is stored with another text than the one cited"
+    start, end = citation.start, citation.end
+    if not 0 <= start < end <= len(text):
+        return f"the offsets {start} to {end} lie outside {name}"
+    if plain(text[start:end]) != plain(citation.quote):
+        return f"“{citation.quote}” does not stand in {name} at {start}"
+    if not is_whole(text, start, end):
+        return f"“{citation.quote}” cuts through a word or figure of {name}"
+    if (lost := cut_short(text, start, end)) is not None:
+        return f"“{citation.quote}” leaves out “{lost}”"
+    if content_words(citation.quote) < MIN_CONTENT_WORDS:
         return f"“{citation.quote}” is too short to show anything"
     return None
 
 
-def _content_words(text: str) -> int:
-    return sum(word.lower() not in STOP for word in re.findall(r"[^\W_]+", text))
+def _frame_of(finding: Finding) -> _Frame:
+    """Take out of a finding what is known to be right: whole quotes, then issuers and titles."""
+    text, quotes = finding.text, {}
+    places = iter(range(_FIRST_PLACE, _FIRST_PLACE + 4000))
+    for citation in sorted(finding.citations, key=lambda citation: -len(citation.quote)):
+        place = chr(next(places))
+        quotes[place] = citation
+        text = _put(place, citation.quote, text)
+    said = tuple(match[1] for match in _CLAIM_SAYS.finditer(text))
+    text = _CLAIM_SAYS.sub(_SAID_OF_CLAIM, text)
+    for citation in finding.citations:
+        for words in (citation.statement.issuer, citation.statement.title):
+            if words and content_words(words):
+                text = _put(chr(next(places)), words, text)
+    return _Frame(text, said, {place: quotes[place] for place in quotes if place in text})
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().translate(_MARKS)
+def _put(place: str, words: str, text: str) -> str:
+    for found in reversed(occurrences(words, text)):
+        text = f"{text[: found.start]}{place}{text[found.stop :]}"
+    return text
 
 
-def _ascribed_to_claim(text: str) -> tuple[list[str], str]:
-    """The words that a finding ascribes to the claim, and the finding without them."""
-    return _CLAIM_SAYS.findall(text), _CLAIM_SAYS.sub("the claim differs", text)
+def _without_places(text: str) -> str:
+    """The text with the name of nothing in particular where an issuer or a title stood."""
+    return re.sub(f"[{chr(_FIRST_PLACE)}-{chr(_FIRST_PLACE + 4000)}]", "it", text)
 
 
-def _quotation_problems(text: str, citations: Sequence[Citation]) -> list[str]:
-    found = []
-    named = _plain(" ".join(_metadata(citation.statement) for citation in citations))
-    for words in _QUOTED.findall(text):
-        if f'"{_plain(words)}"' in named:
-            continue  # the issuer's or the title's own quotation marks
-        holding = [
-            citation for citation in citations if _plain(words) in _plain(citation.quote)
-        ]
-        if not holding:
-            found.append(f"“{words}” is in quotation marks and stands in none of its quotes")
-        elif all(citation.statement.kind is Kind.DIGEST for citation in holding):
-            found.append(f"“{words}” is our digest's wording, not the issuer's")
-    return found
+def _unseen(frame: _Frame) -> Iterator[str]:
+    for letter in dict.fromkeys(_without_places(frame.text)):
+        if letter not in "\n\t" and unicodedata.category(letter) in _UNSEEN:
+            yield f"it holds U+{ord(letter):04X}, which is not seen as it is read"
 
 
-def _fact_problems(text: str, citations: Sequence[Citation]) -> list[str]:
-    quotes = "\n".join(citation.quote for citation in citations)
-    known = "\n".join([quotes, *(_metadata(citation.statement) for citation in citations)])
-    issued = [
-        _as_mention(citation.statement)
-        for citation in citations
-        if citation.statement.published is not None
-    ]
-    found = []
-    stated = quantities_in(known)
-    for quantity in quantities_in(text):
-        same = [
-            other
-            for other in stated
-            if other.value == quantity.value
-            and (other.unit == quantity.unit or {other.unit, quantity.unit} <= {"count", "label"})
-        ]
-        if not same:
-            found.append(f"“{quantity.text}” stands in none of its quotes")
-    for model in designations_in(text):
-        if not any(
-            other.family == model.family and other.variant == model.variant
-            for other in designations_in(known)
-        ):
-            found.append(f"“{model.text}” stands in none of its quotes")
-    for day in dates_in(text):
-        if not any(states(day, other) for other in [*dates_in(known), *issued]):
-            found.append(f"the date “{day.text}” stands in none of its quotes")
-    for name in names_in(text):
-        if not is_named(name, known):
-            found.append(f"the name “{name.text}” stands in none of its quotes")
-    allowed = set(_digits(known)) | {
-        part
-        for citation in citations
-        if citation.statement.published
-        for part in _digits(
-            f"{citation.statement.published} {citation.statement.published.day} "
-            f"{citation.statement.published.month}"
-        )
-    }
-    for digits in _digits(text):
-        if digits not in allowed and not any(digits in problem for problem in found):
-            found.append(f"the figure “{digits}” stands in none of its quotes")
-    return found
+def _ascription_problems(frame: _Frame, claim: str) -> Iterator[str]:
+    for words in frame.said_of_claim:
+        if not occurrences(_without_marks(words), _without_marks(claim)):
+            yield f"“{words}” is ascribed to the claim and does not stand in it"
 
 
-def _digits(text: str) -> list[str]:
-    return [re.sub(r"[,\u2009\u202f\u00a0]", "", run) for run in re.findall(r"\d[\d.,]*\d|\d", text)]
+def _without_marks(text: str) -> str:
+    return re.sub(f"[{re.escape(DOUBLE_MARKS)}]", "", text).casefold()
+
+
+def _quotation_problems(frame: _Frame, citations: Sequence[Citation]) -> Iterator[str]:
+    inside, unpaired = quoted_stretches(frame.text)
+    if unpaired:
+        yield f"the quotation mark {unpaired} has no partner"
+    for words in inside:
+        for place in frame.quotes.keys() & set(words):
+            if frame.quotes[place].statement.kind is Kind.DIGEST:
+                yield f"“{frame.quotes[place].quote}” is our digest's wording, not the issuer's"
+        for part in _parts(words):
+            holding = [citation for citation in citations if occurrences(part, citation.quote)]
+            if not holding:
+                yield f"“{part}” is in quotation marks and stands in none of its quotes"
+            elif all(_is_digests_wording(part, citation) for citation in holding):
+                yield f"“{part}” is our digest's wording, not the issuer's"
+    if "digest" not in frame.text.lower():
+        for place, citation in frame.quotes.items():
+            if citation.statement.kind is Kind.DIGEST and re.search(rf":\s*{place}", frame.text):
+                yield f"“{citation.quote}” is our digest's wording and must be called so"
+
+
+def _parts(words: str) -> list[str]:
+    """The stretches of quoted words between whole quotes and inner marks that are words at all."""
+    pieces = re.split(f"[“”\"‘{chr(_FIRST_PLACE)}-{chr(_FIRST_PLACE + 4000)}]", words)
+    return [piece.strip(" ,;:…") for piece in pieces if any(map(str.isalnum, piece))]
+
+
+def _is_digests_wording(words: str, citation: Citation) -> bool:
+    """Whether a citation is of a digest that does not itself put the words in quotation marks."""
+    if citation.statement.kind is not Kind.DIGEST:
+        return False
+    inside, _ = quoted_stretches(citation.quote)
+    return not any(occurrences(words, quoted) for quoted in inside)
+
+
+def _sources(citations: Sequence[Citation]) -> Sources:
+    texts = [citation.quote for citation in citations]
+    texts += [_metadata(citation.statement) for citation in citations]
+    days = [citation.statement.published for citation in citations]
+    return Sources(
+        tuple(dict.fromkeys(text for text in texts if text)),
+        tuple(dict.fromkeys(day for day in days if day is not None)),
+    )
 
 
 def _metadata(statement: StatementRef) -> str:
     return ". ".join(part for part in (statement.issuer, statement.title) if part)
-
-
-def _as_mention(statement: StatementRef) -> DateMention:
-    day = statement.published
-    assert day is not None  # noqa: S101  the caller leaves undated statements out
-    return DateMention(day.year, day.month, day.day, None, None, False, 0, 0, "")

@@ -29,7 +29,9 @@ def print_notes(notes: Sequence[Note], title: str, console: Console) -> None:
     console.print(table)
     counts = {verdict: sum(note.verdict is verdict for note in notes) for verdict in Verdict}
     failed = sum(note.verdict is None for note in notes)
-    parts = [f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count]
+    parts = [
+        f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count
+    ]
     if failed:
         parts.append(f"{failed} failed")
     console.print(f"{len(notes)} claims: {', '.join(parts) or 'none'}.")

@@ -1,1 +1,1 @@
-
+"""The embedded engine: grammar, comparison of facts and packaged models; no network."""

@@ -252,10 +252,12 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
 
 
 def _on_the_matter(denial: Denial, assertion: str) -> bool:
-    """Whether what is denied has enough of the claim's main clause to be the same thing."""
-    words = content_lemmas(skeleton(assertion)) or content_lemmas(assertion)
-    held = sum(held_in(word, denial.content) for word in words)
-    return bool(words) and held / len(words) >= _DENIED_WORDS
+    """Whether what is denied has enough of the claim's words, and of its main clause's."""
+    return all(
+        not words
+        or sum(held_in(word, denial.content) for word in words) / len(words) >= _DENIED_WORDS
+        for words in (content_lemmas(assertion), content_lemmas(skeleton(assertion)))
+    )
 
 
 def _highest(denial: Denial, scores: Scores) -> Turned:

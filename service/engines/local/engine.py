@@ -89,11 +89,7 @@ def _about_the_same_matter(
     places; the one about the claim's own event holds more of the claim.
     """
     best = max(
-        (
-            _held(reading)
-            for reading, found in weighed
-            if found.stance is not Stance.NEUTRAL
-        ),
+        (_held(reading) for reading, found in weighed if found.stance is not Stance.NEUTRAL),
         default=0.0,
     )
     return [
@@ -114,12 +110,12 @@ def _neutral(found: Weighed) -> Weighed:
 
 
 def _opinions(reading: Reading, found: Weighed) -> dict[str, Opinion]:
-    """An opinion for every passage of a statement: those of the deciding window carry the stance."""
+    """An opinion for every passage of a statement; the deciding window's carry the stance."""
     scores = tuple(zip(STANCES, found.probabilities, strict=True))
     carrying: dict[str, list[int]] = {}
     for index in reading.windows[found.window]:
         carrying.setdefault(reading.sentences[index].passage.id, []).append(index)
-    opinions = {}
+    opinions: dict[str, Opinion] = {}
     for sentence in reading.sentences:
         passage = sentence.passage
         indices = carrying.get(passage.id)

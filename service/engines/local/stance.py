@@ -31,24 +31,33 @@ from service.facts.lexicon import CAPITAL, POLITY
 from service.types import Mismatch, MismatchKind, Stance
 
 STANCES = (Stance.SUPPORTS, Stance.REFUTES, Stance.NEUTRAL)
-FEATURES = (
+SIGNS: dict[str, tuple[int, int]] = {
     # the stance model's scores over the windows, as they are and as log-odds
-    "support", "support_focus", "refute", "refute_focus", "support_odds", "refute_odds",
-    "support_focus_odds", "refute_focus_odds", "support_nearest_odds", "refute_nearest_odds",
-    "support_mean", "refute_mean", "neutral_least", "lean",
+    "support": (1, -1), "support_focus": (1, -1), "refute": (-1, 1), "refute_focus": (-1, 1),
+    "support_odds": (1, -1), "refute_odds": (-1, 1), "support_focus_odds": (1, -1),
+    "refute_focus_odds": (-1, 1), "support_nearest_odds": (1, -1), "refute_nearest_odds": (-1, 1),
+    "support_mean": (1, 0), "refute_mean": (0, 1), "neutral_least": (-1, -1), "lean": (1, -1),
     # how much of the claim the statement holds
-    "similarity", "coverage", "word_coverage", "complete", "missing", "predicate_stated",
-    "very_similar", "similar_not_covered",
+    "similarity": (1, 1), "coverage": (1, 1), "word_coverage": (1, 1), "complete": (1, -1),
+    "missing": (-1, -1), "predicate_stated": (1, 1), "very_similar": (1, 1),
     # the claim's facts: stated, unstated, with or without a rival in their place
-    "stated", "unstated", "unstated_numbers", "unstated_dates", "unstated_names",
-    "unstated_models", "unrivalled", "aligned", "similarity_times_aligned",
+    "stated": (1, 1), "unstated": (-1, 1), "unstated_numbers": (-1, 1), "unstated_dates": (-1, 1),
+    "unstated_names": (-1, 1), "unstated_models": (-1, 1), "unrivalled": (-1, -1),
+    "aligned": (-1, 1), "similarity_times_aligned": (-1, 1),
     # what repair and turned denials show
-    "repaired", "repaired_odds", "repair_gain", "opposite", "denied", "unsaid", "negated",
-    "denied_support", "denied_refute", "unsaid_support", "unsaid_refute",
-    "support_if_stated", "refute_times_coverage",
+    "repaired": (-1, 1), "repaired_odds": (-1, 1), "repair_gain": (-1, 1), "opposite": (-1, 1),
+    "denied": (-1, 1), "unsaid": (-1, 1), "negated": (-1, 1), "denied_support": (-1, 1),
+    "unsaid_support": (-1, 1), "unsaid_refute": (1, -1), "support_if_stated": (1, -1),
+    "refute_times_coverage": (-1, 1), "differs": (-1, 1),
     # against the claim's other statements
-    "similarity_behind", "coverage_behind", "found_first",
-)  # fmt: skip
+    "similarity_behind": (1, 1), "coverage_behind": (1, 1), "found_first": (1, 1),
+}  # fmt: skip
+"""The features, and which way each may push support and refutation (0: not at all).
+
+The fit keeps to these signs, so that a feature cannot stand in for how the tuning claims happen to
+be written: a claim with more words missing is never more supported for it.
+"""
+FEATURES = tuple(SIGNS)
 
 _COMPLETE = 0.95
 _RIVAL = 0.35
@@ -63,6 +72,7 @@ _TURNED = 0.2
 _LIKELY_TURNED = 0.35
 _SURE = 0.6
 _SURE_SCORE = 0.8
+_LIKELY_SUPPORT = 0.4
 _STATED = 0.4
 _SUPPORT = 0.2
 _SUPPORT_UNSTATED = 0.5
@@ -79,7 +89,7 @@ class Weights:
     Attributes:
         mean: ``(n_features,)``.
         scale: ``(n_features,)``.
-        coefficients: ``(3, n_features)``, rows in the order of ``STANCES``.
+        coefficients: ``(3, n_features)``, rows in the order of ``STANCES``; neutral's are 0.
         intercepts: ``(3,)``.
     """
 
@@ -127,7 +137,7 @@ def weigh(readings: Sequence[Reading]) -> list[Weighed]:
 
 
 def features(readings: Sequence[Reading]) -> list[list[float]]:
-    """The numbers that the weights see: for each of a claim's readings, ``len(FEATURES)`` values."""
+    """What the weights see: for each of a claim's readings, ``len(FEATURES)`` numbers."""
     nearest = max((reading.similarity for reading in readings), default=0.0)
     fullest = max((reading.comparison.coverage for reading in readings), default=0.0)
     rows = []
@@ -156,7 +166,7 @@ def _own_features(reading: Reading) -> dict[str, float]:
     def highest(turned: Sequence[Turned], column: str) -> float:
         return max((getattr(one, column) for one in turned), default=0.0)
 
-    return {
+    values = {
         "support": support,
         "support_focus": focus[0],
         "refute": refute,
@@ -175,10 +185,9 @@ def _own_features(reading: Reading) -> dict[str, float]:
         "coverage": comparison.coverage,
         "word_coverage": comparison.word_coverage,
         "complete": comparison.coverage >= _COMPLETE,
-        "missing": len(comparison.missing),
+        "missing": 1 - comparison.word_coverage,
         "predicate_stated": comparison.predicate_stated,
         "very_similar": reading.similarity > _VERY_SIMILAR,
-        "similar_not_covered": reading.similarity * (1 - comparison.coverage),
         "stated": sum(item.same for item in comparison.items),
         "unstated": min(3, len(unstated)),
         "unstated_numbers": kinds.count(MismatchKind.NUMBER),
@@ -196,12 +205,12 @@ def _own_features(reading: Reading) -> dict[str, float]:
         "unsaid": _gain(reading.unsaid, support),
         "negated": bool(reading.unsaid),
         "denied_support": highest(reading.denied, "supports"),
-        "denied_refute": highest(reading.denied, "refutes"),
         "unsaid_support": highest(reading.unsaid, "supports"),
         "unsaid_refute": highest(reading.unsaid, "refutes"),
         "support_if_stated": support * (not unstated),
         "refute_times_coverage": refute * comparison.coverage,
     }
+    return values | {"differs": bool(unstated) and not unrivalled and _differs(unstated, values)}
 
 
 def _odds(probability: float) -> float:
@@ -265,10 +274,10 @@ def _gated(
     if values["unrivalled"] or turned:
         return Stance.NEUTRAL, None
     if unstated:
-        if _differs(unstated, values) or (refute >= _LIKELY and refute > support):
+        if values["differs"] or (refute >= _LIKELY and refute > support):
             return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
         return Stance.NEUTRAL, None
-    if support >= _LIKELY and support > refute and _is_said(values):
+    if support >= _LIKELY_SUPPORT and support > refute and _is_said(values):
         return Stance.SUPPORTS, None
     if refute >= _SURE and min(values["refute_focus"], values["refute"]) >= _SURE_SCORE:
         return Stance.REFUTES, None
