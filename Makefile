@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header pyproject.toml --group install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint soak serve lock clean
+.PHONY: help demo test lint soak serve lock readme clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile
@@ -43,6 +43,9 @@ serve:  ## the service with the desk
 lock: .venv/.dev  ## compile both lock files from pyproject.toml
 	@$(COMPILE) -o requirements.lock
 	@$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+
+readme: .venv/.dev  ## run the commands of README.md in a fresh copy and write down what they print
+	@$(BIN)/python .ci/readme.py
 
 clean:  ## remove .venv, what was built and the demo's data; other data stays
 	rm -rf .venv dist var/demo

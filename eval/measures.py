@@ -177,6 +177,32 @@ def total(flags: Sequence[float], groups: Sequence[str] | None = None) -> Measur
     return Measure(Interval(float(sum(flags)), low, high), n)
 
 
+def selective(
+    name: str,
+    gold: Sequence[str],
+    predicted: Sequence[str],
+    abstention: str,
+    groups: Sequence[str] | None = None,
+) -> dict[str, Measure]:
+    """How often an answer is given at all, and how often it is right where it is.
+
+    Args:
+        name: what is answered; figures are called ``{name}_decided``, ``{name}_right_if_decided``.
+        gold: ``(n,)`` people's labels.
+        predicted: ``(n,)``.
+        abstention: the label that gives no answer.
+        groups: ``(n,)``: rows drawn together.
+    """
+    decided = [place for place, guess in enumerate(predicted) if guess != abstention]
+    return {
+        f"{name}_decided": share([float(guess != abstention) for guess in predicted], groups),
+        f"{name}_right_if_decided": share(
+            [float(predicted[place] == gold[place]) for place in decided],
+            [groups[place] for place in decided] if groups is not None else None,
+        ),
+    }
+
+
 def separation(
     positive: Sequence[bool],
     score: Sequence[float],

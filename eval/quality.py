@@ -50,7 +50,17 @@ HEADLINES: tuple[Headline, ...] = (
     Headline("seeds", "accuracy", "The seed article's claims, end to end (accuracy)"),
     Headline("probes", "accuracy", "Other claims about the statements, end to end (accuracy)"),
     Headline("climate-fever", "stance_macro_f1", "Stance of a sentence, three ways (macro-F1)"),
+    Headline(
+        "climate-fever",
+        "likeliest_stance_macro_f1",
+        "The same, the likeliest stance without abstaining",
+    ),
     Headline("healthver", "stance_macro_f1", "Stance of an abstract's sentence (macro-F1)"),
+    Headline(
+        "healthver",
+        "likeliest_stance_macro_f1",
+        "The same, the likeliest stance without abstaining",
+    ),
     Headline(
         "fool-me-twice",
         "forced_choice_accuracy",
@@ -82,6 +92,8 @@ _METRICS = {
     "likeliest_stance": "the stance with the highest calibrated score, without abstaining",
     "ece": "expected calibration error in ten bins: at 0, a confidence of 0.8 is right 8 in 10",
     "flipped": "supported where people say refuted, or the reverse: a count",
+    "decided": "rows that get an answer other than neutral or not_enough_evidence",
+    "right_if_decided": "of those, the answers that are right",
     "abstained": "not_enough_evidence where people have a verdict",
     "statement_shown": "the deciding statement is in the note's evidence",
     "statement_decides": "only statements that people name decide the verdict",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval.baselines import majority
 from eval.datasets.examples import Example, GoldClaim
-from eval.measures import Measures, Row, calibration, classified, share, total
+from eval.measures import Measures, Row, calibration, classified, selective, share, total
 from eval.subject import Subject
 from service.types import Note, Span, Verdict
 
@@ -178,6 +178,7 @@ def _outcomes(rows: Sequence[Row]) -> Measures:
                 if truth in _SIDES
             ]
         ),
+        **selective("verdict", gold, said, Verdict.NOT_ENOUGH_EVIDENCE.value, groups),
         "verdict_ece": calibration(
             [row["confidence"] for row in rows], [bool(hit) for hit in right]
         ),

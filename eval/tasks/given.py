@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from eval.baselines import majority, overlap_labels, word_overlap
 from eval.datasets.examples import Example
-from eval.measures import Measures, Row, calibration, classified, separation, share
+from eval.measures import Measures, Row, calibration, classified, selective, separation, share
 from eval.subject import Subject
 from service.types import Stance, Verdict
 
@@ -103,9 +103,7 @@ def _stances(rows: Sequence[Row], *, sides_only: bool) -> Measures:
             [float(guess == wrong[stance]) for guess, stance in zip(said, gold, strict=True)],
             groups,
         )
-        measures.figures["stance_abstained"] = share(
-            [float(guess == "neutral") for guess in said], groups
-        )
+        measures.figures |= selective("stance", gold, said, Stance.NEUTRAL.value, groups)
         return measures
     baselines = {
         "majority": majority(gold),
@@ -121,6 +119,7 @@ def _stances(rows: Sequence[Row], *, sides_only: bool) -> Measures:
         [guess == stance for guess, stance in zip(said, gold, strict=True)],
         groups,
     )
+    measures.figures |= selective("stance", gold, said, Stance.NEUTRAL.value, groups)
     for side in SIDES:
         measures.figures[f"stance_auroc_{side}"] = separation(
             [stance == side for stance in gold], [score[side] for score in scores]
@@ -149,6 +148,7 @@ def _verdicts(rows: Sequence[Row]) -> Measures:
             "word_overlap": overlap_labels(overlap, gold, groups, VERDICTS),
         },
     )
+    measures.figures |= selective("verdict", gold, said, Verdict.NOT_ENOUGH_EVIDENCE.value, groups)
     right = [guess == verdict for guess, verdict in zip(said, gold, strict=True)]
     measures.figures["verdict_ece"] = calibration(
         [row["confidence"] for row in rows], right, groups

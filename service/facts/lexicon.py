@@ -293,7 +293,7 @@ for _line in _SYNONYMS.strip().splitlines():
 LIGHT = frozenset(
     """feature involve include take part hold execute conduct carry make do have get give go come
     put set see use be become seem appear perform occur happen participate design aim mean mark
-    consist comprise number total""".split()
+    consist comprise number total place time way""".split()
 )
 """Verbs that say little beyond that something is or takes place."""
 

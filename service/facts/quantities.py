@@ -125,6 +125,7 @@ _FORMER = re.compile(
     r"|compared\s+(?:with|to)|against|versus|instead\s+of|rather\s+than)\s+(?:about\s+|some\s+)?$",
     re.IGNORECASE,
 )
+_RELATIVE = re.compile(r"\b(?:next|last|past|coming|previous|recent)\s+$", re.IGNORECASE)
 _WHOLE_UNITS = {"count", "ordinal", "fraction"}
 
 
@@ -270,7 +271,9 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
     elif unit == "count" and after in _UNITS:
         unit, factor = _UNITS[after]
         value *= factor
-    if re.match(r"\s*ago\b", text[match.end() :]):
+    if re.match(r"\s*ago\b", text[match.end() :]) or (
+        unit in {"day", "month"} and _RELATIVE.search(text, 0, match.start())
+    ):
         return None  # a date relative to the text, not an amount
     token = _token_at(doc, match.start() if unit == "ordinal" else match.end() - 1)
     if token is None:

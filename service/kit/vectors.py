@@ -76,7 +76,7 @@ class VectorStore:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._client: Client | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def open(self, name: str, model: str, remedy: str) -> VectorCollection:
         """Open a collection, made empty if it does not exist.
@@ -89,9 +89,10 @@ class VectorStore:
         Raises:
             IndexMismatch: it was made by another model.
         """
-        found = self.model_of(name)
-        if found is None:
-            return self.recreate(name, model)
+        with self._lock:  # two threads must not both find it missing: the second would drop it
+            found = self.model_of(name)
+            if found is None:
+                return self.recreate(name, model)
         if found != model:
             raise IndexMismatch(
                 f"the vectors of {name} in {self.directory} were made by {found}, and the encoder "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from service.claims.attribution import attribution_warning
@@ -17,6 +17,7 @@ from service.types import (
     ClaimLink,
     ClaimState,
     Evidence,
+    Finding,
     Kind,
     Note,
     Ruling,
@@ -47,24 +48,36 @@ def draft(
 ) -> Note:
     """Draft the note of one claim for a person to decide on.
 
-    A verdict that is left without a finding that passes the gate becomes not_enough_evidence.
+    A verdict that is left without a finding that passes the gate and quotes what decides becomes
+    not_enough_evidence; a conflict needs one for each side.
     """
     verdict, warnings, evidence = ruling.verdict, list(ruling.warnings), ruling.evidence
     confidence = ruling.confidence
     dropped: tuple[tuple[str, str], ...] = ()
     if assessment.findings is None:
-        proposed = from_evidence(evidence, stored_text)
+        proposed = from_evidence(evidence, claim.text, stored_text)
     else:
         passages = [piece.passage for piece in evidence]
         proposed, dropped = from_drafts(assessment.findings, passages, stored_text)
     findings, refused = gated(proposed, claim.text, stored_text)
     dropped = (*dropped, *refused)
     if verdict is Verdict.NOT_ENOUGH_EVIDENCE:
+        dropped += tuple((finding.text, "nothing decides the claim") for finding in findings)
         findings = ()
-    elif not findings:
+    elif not _is_carried(verdict, evidence, findings):
         warnings.append(
             f"needs_attention: no finding for {verdict} passed the citation gate, so the note says "
             "not_enough_evidence."
+        )
+        dropped += tuple(
+            (finding.text, f"it does not carry the verdict {verdict} alone") for finding in findings
+        )
+        findings = ()
+        evidence = tuple(
+            replace(piece, decides=False, why=f"{piece.why}, but no finding could be cited")
+            if piece.decides
+            else piece
+            for piece in evidence
         )
         verdict, confidence = Verdict.NOT_ENOUGH_EVIDENCE, 1.0 - confidence
     warnings += _warnings(claim, evidence)
@@ -104,6 +117,28 @@ def failed(claim: Claim, reason: str, provenance: Provenance) -> Note:
         corpus_revision=provenance.corpus_revision,
         error=reason,
     )
+
+
+def _is_carried(
+    verdict: Verdict, evidence: Sequence[Evidence], findings: Sequence[Finding]
+) -> bool:
+    """Whether findings quote a deciding passage of every stance that the verdict rests on."""
+    wanted = {
+        Verdict.SUPPORTED: {Stance.SUPPORTS},
+        Verdict.REFUTED: {Stance.REFUTES},
+        Verdict.CONFLICTING: {Stance.SUPPORTS, Stance.REFUTES},
+    }.get(verdict, set())
+    quoted = {
+        piece.stance
+        for piece in evidence
+        if piece.decides
+        for finding in findings
+        for citation in finding.citations
+        if citation.statement == piece.passage.statement
+        and citation.start < piece.passage.end
+        and piece.passage.start < citation.end
+    }
+    return wanted <= quoted
 
 
 def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:

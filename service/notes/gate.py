@@ -43,6 +43,9 @@ _CLAIM_SAYS = re.compile(
 )
 _SAID_OF_CLAIM = "the claim differs"
 
+_LEADS_IN = re.compile(r"(?:^|[^\w\s]|\bthat)\s*$", re.IGNORECASE)
+_LEADS_OUT = re.compile(r"^[^\w\s]|^.\s*(?:$|[^\w\s])", re.DOTALL)
+
 _FIRST_PLACE = 0x10F000
 """Code points, private and used by nobody, that stand for whole quotes in a finding's frame."""
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
@@ -119,7 +122,7 @@ def _frame_of(finding: Finding) -> _Frame:
     for citation in sorted(finding.citations, key=lambda citation: -len(citation.quote)):
         place = chr(next(places))
         quotes[place] = citation
-        text = _put(place, citation.quote, text)
+        text = _put(place, citation.quote, text, apart=True)
     said = tuple(match[1] for match in _CLAIM_SAYS.finditer(text))
     text = _CLAIM_SAYS.sub(_SAID_OF_CLAIM, text)
     for citation in finding.citations:
@@ -129,9 +132,17 @@ def _frame_of(finding: Finding) -> _Frame:
     return _Frame(text, said, {place: quotes[place] for place in quotes if place in text})
 
 
-def _put(place: str, words: str, text: str) -> str:
+def _put(place: str, words: str, text: str, *, apart: bool = False) -> str:
+    """Put a character in the place of words; with ``apart``, only where other words don't run on.
+
+    "More than" right before a quote, or "billion" right after it, would change what it says.
+    """
     for found in reversed(occurrences(words, text)):
-        text = f"{text[: found.start]}{place}{text[found.stop :]}"
+        runs_on = apart and not (
+            _LEADS_IN.search(text, 0, found.start) and _LEADS_OUT.search(text[found.stop - 1 :])
+        )
+        if not runs_on:
+            text = f"{text[: found.start]}{place}{text[found.stop :]}"
     return text
 
 
@@ -178,7 +189,7 @@ def _quotation_problems(frame: _Frame, citations: Sequence[Citation]) -> Iterato
 
 def _parts(words: str) -> list[str]:
     """The stretches of quoted words between whole quotes and inner marks that are words at all."""
-    pieces = re.split(f"[“”\"‘{chr(_FIRST_PLACE)}-{chr(_FIRST_PLACE + 4000)}]", words)
+    pieces = re.split(f'[“”"‘{chr(_FIRST_PLACE)}-{chr(_FIRST_PLACE + 4000)}]', words)
     return [piece.strip(" ,;:…") for piece in pieces if any(map(str.isalnum, piece))]
 
 

@@ -24,24 +24,17 @@ from service.kit.language import is_english_word
 from service.models.parser import parse
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*")
-_NUMBER_WORDS: dict[str, float | None] = {
-    "one": 1, "once": 1, "single": 1, "sole": 1, "lone": 1, "first": 1,
-    "two": 2, "twice": 2, "second": 2, "seconds": 2, "double": 2, "doubled": 2, "doubles": 2,
-    "doubling": 2, "twofold": 2, "pair": 2, "pairs": 2, "couple": 2, "duo": 2, "twin": 2,
-    "three": 3, "thrice": 3, "triple": 3, "tripled": 3, "triples": 3, "tripling": 3, "treble": 3,
-    "threefold": 3, "trio": 3, "four": 4, "quadruple": 4, "quadrupled": 4, "fourfold": 4,
-    "quartet": 4, "five": 5, "fivefold": 5, "quintet": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "tenfold": 10, "dozen": 12, "score": 20, "half": 0.5, "halves": 0.5,
-    "halved": 0.5, "quarter": 0.25, "quarters": 0.25, "zero": 0, "nil": 0, "nought": 0,
-    "dozens": None, "scores": None, "hundred": None, "hundreds": None, "thousand": None,
-    "thousands": None, "million": None, "millions": None, "billion": None, "billions": None,
-    "trillion": None, "trillions": None, "decade": None, "decades": None, "century": None,
-    "centuries": None, "fortnight": None, "third": 3, "thirds": None, "fourth": 4, "fifth": 5,
-    "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "eleventh": 11,
-    "twelfth": 12, "thirteenth": 13, "twentieth": 20, "hundredth": 100, "percent": None,
-    "yesterday": None, "today": None, "tomorrow": None, "tonight": None, "overnight": None,
-}  # fmt: skip
-"""Words that mean a number or a day, with the number where it is one."""
+_NUMBER_WORDS = frozenset(
+    """zero nil nought one once single sole lone first two twice second seconds double doubled
+    doubles doubling twofold pair pairs couple duo twin three thrice third thirds triple tripled triples
+    tripling treble threefold trio four fourth quadruple quadrupled fourfold quartet five fifth
+    fivefold quintet six sixth seven seventh eight eighth nine ninth ten tenth tenfold eleventh
+    dozen dozens score scores twelfth thirteenth twentieth hundred hundreds hundredth thousand
+    thousands million millions billion billions trillion trillions half halves halved quarter
+    quarters percent decade decades century centuries fortnight yesterday today tomorrow tonight
+    overnight""".split()
+)
+"""Words that mean a number or a day, as far as reading quantities and dates passes them over."""
 _RELATIVE_DAY = re.compile(
     r"\b(?:last|next|this|previous|following)\s+(?:day|week|weekend|month|year|spring|summer|autumn"
     r"|winter|quarter)s?\b",
@@ -141,14 +134,18 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
             known.append((name.start, name.end))
         elif not is_named(name, sources.text) or _is_mixed(name, sources):
             yield f"the name “{name.text}” stands in none of its quotes"
-    yield from _unknown_words(_blanked(text, read), known, sources)
+    yield from _unknown_words(text, read, known, sources)
 
 
 def _unknown_words(
-    text: str, known: Sequence[tuple[int, int]], sources: Sources
+    text: str,
+    read: Sequence[tuple[int, int]],
+    known: Sequence[tuple[int, int]],
+    sources: Sources,
 ) -> Iterator[str]:
     proper = {token.idx for token in parse(text) if token.pos_ == "PROPN"}
-    for match in _WORD.finditer(text):
+    unread = _blanked(text, read)
+    for match in _WORD.finditer(unread):
         if any(start <= match.start() < end for start, end in known):
             continue
         word = match.group().removesuffix("'s").removesuffix("’s")
@@ -156,7 +153,7 @@ def _unknown_words(
         if not _is_accounted_for(word, opens, match.start() in proper, sources):
             kind = "figure" if _has_digit(word) or _is_number(word) else "word"
             yield f"the {kind} “{word}” stands in none of its quotes"
-    for character in text:
+    for character in unread:
         if _is_odd_numeral(character) and character not in sources.text:
             yield f"the figure “{character}” stands in none of its quotes"
 
@@ -168,8 +165,7 @@ def _is_accounted_for(word: str, opens: bool, proper: bool, sources: Sources) ->
     if lower in sources.words or _singular(lower) in map(_singular, _of_length(sources, lower)):
         return True
     if _is_number(word):
-        value = _NUMBER_WORDS.get(lower)
-        return value is not None and any(value == other.value for other in sources.quantities)
+        return False
     if lower in _PRONOUNS and (word == lower or opens or word == "I"):
         return True
     if lower in POLITY or lower in CAPITAL:
@@ -223,16 +219,16 @@ def _is_same_figure(figure: Quantity, other: Quantity, sources: Sources) -> bool
 
 
 def _counts_another_thing(figure: Quantity, other: Quantity, sources: Sources) -> bool:
-    """Whether the sources give this number for something else and another for this thing.
+    """Whether the sources give this number for something else only.
 
-    "Three B-52" where they have two B-52 and three F-35A.
+    "Three B-52" where they have two B-52 and three F-35A, "three ships" where they have none.
     """
     mine, theirs = _model(figure), _model(other)
     if mine is not None and theirs is not None:
         return not _is_same_model(mine, theirs)
     if not figure.head or not other.head or _is_same_thing(figure.head, other.head):
         return False
-    return any(
+    return not held_in(figure.head, sources.text) or any(
         _is_same_thing(figure.head, third.head) and third.value != figure.value
         for third in sources.quantities
         if third.unit == figure.unit and third.head

@@ -10,10 +10,11 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from service.facts.dates import dates_in
 from service.facts.lexicon import DENIAL_WORDS, NEGATIONS, STOP
 from service.facts.quantities import Quantity, quantities_in
 
-DOUBLE_MARKS = "“”„‟«»″\""
+DOUBLE_MARKS = '“”„‟«»″"'
 SINGLE_MARKS = "‘’‚‛′'"
 
 _SHAPES = str.maketrans(dict.fromkeys(DOUBLE_MARKS, '"') | dict.fromkeys(SINGLE_MARKS, "'"))
@@ -21,7 +22,7 @@ _OTHER_MARKS = str.maketrans(
     dict.fromkeys("「『〝«‟", "“") | dict.fromkeys("」』〞〟»", "”")
     | {"‹": "‘", "›": "’", "‚": "‘", "‛": "‘", "`": "'", "´": "'", "＇": "'", "＂": '"'}
 )  # fmt: skip
-_CLOSES = {"“": "”\"", "„": "“”\"", '"': "\"”", "‘": "’'", "'": "'’"}
+_CLOSES = {"“": '”"', "„": '“”"', '"': '"”', "‘": "’'", "'": "'’"}
 """What ends a quotation, by what opened it."""
 
 _UNSPACED = re.compile(
@@ -35,6 +36,8 @@ _TIES_FIGURES = frozenset(".,:–")
 _BEFORE_FIGURES = frozenset("-−+±$€£¥₹~<>≤≥#№")
 _AFTER_FIGURES = frozenset("%‰°€$£¥₹²³")
 
+_POSSESSIVE = re.compile(r"['’]s?(?!\w)")
+
 _AROUND = 80
 """Characters looked at beside a quote for a figure that it cuts."""
 _CLAUSE = 200
@@ -45,14 +48,15 @@ _CLAUSE_BREAK = re.compile(
 _SENTENCE_BREAK = re.compile(
     r"[.!?;](?:\s|$)|\n\s*\n|,\s+(?:but|and|while|whereas|although)\b", re.IGNORECASE
 )
-_DENYING = NEGATIONS | DENIAL_WORDS | frozenset(
-    "deny denies denied denying denial refute refutes refuted refuting debunk debunked hardly barely"
-    " stopped prevented refrained".split()
-)  # fmt: skip
-_SAYS_NOTHING = STOP - NEGATIONS | frozenset(
-    """january february march april may june july august september october november december monday
-    tuesday wednesday thursday friday saturday sunday""".split()
+_DENYING = (
+    NEGATIONS
+    | DENIAL_WORDS
+    | frozenset(
+        """deny denies denied denying denial refute refutes refuted refuting debunk debunked hardly
+    barely stopped prevented refrained""".split()
+    )
 )
+_SAYS_NOTHING = STOP - NEGATIONS
 
 
 def plain(text: str) -> str:
@@ -111,6 +115,8 @@ def _is_tied(text: str, position: int) -> bool:
     if not 0 < position < len(text):
         return False
     before, after = text[position - 1], text[position]
+    if _POSSESSIVE.match(text, position):
+        return False
     if _is_word(before) and _is_word(after):
         return not (_UNSPACED.match(before) and _UNSPACED.match(after))
     if before in _BEFORE_FIGURES and after.isnumeric():
@@ -215,19 +221,18 @@ def quoted_stretches(text: str) -> tuple[list[str], str]:
             del opened[partners[-1] :]
         elif mark == "”":
             return found, mark
-        elif mark in "“„\"‘" or (mark == "'" and not before.isalnum() and after.isalpha()):
+        elif mark in '“„"‘' or (mark == "'" and not before.isalnum() and after.isalpha()):
             opened.append((mark, index + 1))
     return found, opened[0][0] if opened else ""
 
 
 def content_words(text: str) -> int:
-    """How many different words of a text say something: no stop words, figures, months or days.
+    """How many different words of a text say something: no stop words and nothing of a date.
 
-    Negations count. Of scripts without blanks between words two characters count as one.
+    Figures and negations count. In scripts without blanks between words, two characters are one.
     """
-    words = {
-        word.lower()
-        for word in re.findall(r"[^\W_]+", _UNSPACED.sub(" ", text))
-        if any(map(str.isalpha, word)) and word.lower() not in _SAYS_NOTHING
-    }
-    return len(words) + len(_UNSPACED.findall(text)) // 2
+    for day in dates_in(text):
+        text = f"{text[: day.start]}{' ' * (day.end - day.start)}{text[day.end :]}"
+    words = re.findall(r"\d[\d.,]*|[^\W_]+", _UNSPACED.sub(" ", text))
+    kept = {word.lower() for word in words} - _SAYS_NOTHING
+    return len(kept) + len(_UNSPACED.findall(text)) // 2

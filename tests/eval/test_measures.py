@@ -12,6 +12,7 @@ from eval.measures import (
     calibration,
     classified,
     mean,
+    selective,
     separation,
     share,
     total,
@@ -82,3 +83,17 @@ def test_a_measure_survives_its_json() -> None:
 
 def test_a_measure_without_rows_is_null_in_json() -> None:
     assert share([]).as_json() == {"value": None, "low": None, "high": None, "n": 0}
+
+
+def test_an_abstaining_answer_is_measured_where_it_answers() -> None:
+    gold = ["supports", "refutes", "neutral", "supports"]
+    guess = ["supports", "neutral", "refutes", "neutral"]
+    figures = selective("stance", gold, guess, "neutral")
+    assert figures["stance_decided"].interval.value == 0.5
+    assert figures["stance_right_if_decided"].interval.value == 0.5
+    assert figures["stance_right_if_decided"].n == 2
+
+
+def test_an_answer_never_given_is_never_right_or_wrong() -> None:
+    figures = selective("stance", ["supports"], ["neutral"], "neutral")
+    assert math.isnan(figures["stance_right_if_decided"].interval.value)

@@ -93,3 +93,16 @@ def test_a_lazy_encoder_is_loaded_once_however_many_ask_at_once():
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, range(4))) == [2, 2, 2, 2]
     assert loads == [1]
+
+
+def test_a_collection_that_many_open_at_once_for_the_first_time_is_one(store: VectorStore):
+    together = Barrier(4)
+
+    def fill(name: str) -> None:
+        together.wait()
+        store.open("things", "m", "").upsert([name], unit(1, 0))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fill, "abcd"))
+
+    assert store.open("things", "m", "").ids() == set("abcd")

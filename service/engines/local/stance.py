@@ -73,9 +73,9 @@ _LIKELY_TURNED = 0.35
 _SURE = 0.6
 _SURE_SCORE = 0.8
 _LIKELY_SUPPORT = 0.4
-_STATED = 0.4
+_STATED = 0.5
 _SUPPORT = 0.2
-_SUPPORT_UNSTATED = 0.5
+_SUPPORT_UNSTATED = 0.6
 _VERY_SIMILAR = 0.75
 _LEAST = 1e-3
 
@@ -236,16 +236,20 @@ def _gain(turned: Sequence[Turned], support: float) -> float:
 def unstated_facts(comparison: Comparison) -> list[Item]:
     """The facts of a claim that must be stated for a statement to support it, and are not.
 
-    A country's or a union's name alone is not among them: a statement of Japan's ministry need not
-    say "Japan".
+    A country's or a union's name is not among them unless the statement has another name in its
+    place: a statement of Japan's ministry need not say "Japan".
     """
     return [
         item
         for item in comparison.items
         if not item.same
         and item.kind is not MismatchKind.WORDING
-        and not (item.kind is MismatchKind.NAME and _is_polity(item.text))
+        and not (item.kind is MismatchKind.NAME and _is_polity(item.text) and not _rivalled(item))
     ]
+
+
+def _rivalled(item: Item) -> bool:
+    return any(rival.strength >= _ALIGNED_NAME for rival in item.rivals)
 
 
 def _is_polity(text: str) -> bool:

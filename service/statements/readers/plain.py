@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # ships no types
+import yaml
 from frontmatter.default_handlers import YAMLHandler
 
 from service.kit.errors import InputError
