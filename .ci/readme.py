@@ -94,8 +94,8 @@ def main() -> None:
         def block(match: re.Match[str]) -> str:
             commands = [line[2:] for line in match["body"].splitlines() if line.startswith("$ ")]
             lines = []
-            for command, text in zip(commands, outputs(commands, folder), strict=True):
-                text = text.replace(str(folder), "…/verinote")
+            for command, printed in zip(commands, outputs(commands, folder), strict=True):
+                text = printed.replace(str(folder), "…/verinote")
                 shown = trimmed(text, match["first"], match["last"])
                 lines += [f"$ {command}", *shown]
             head = match.group()[: match.start("body") - match.start()]

@@ -20,7 +20,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from service.facts.dates import DateMention, agree, dates_in, states
 from service.facts.designations import Designation, designations_in
-from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, STOP, SYNONYMS
+from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, PHRASAL, STOP, SYNONYMS
 from service.facts.names import Name, is_named, names_in
 from service.facts.quantities import Quantity, quantities_in, same_value
 from service.models.parser import parse
@@ -139,7 +139,9 @@ def _quantities(claim: str, passage: str) -> Iterable[Item]:
         same = [pair for pair in aligned if same_value(quantity, pair[1])]
         best_same = same[0][0] if same else 0.0
         rivals = [
-            Rival(other.text, _spelled(quantity, other, passage), strength, other.start, other.end)
+            Rival(
+                other.text, passage[other.start : other.end], strength, other.start, other.end
+            )
             for strength, other in aligned
             if not same_value(quantity, other) and strength > max(0.3, best_same + 0.2)
         ]
@@ -197,11 +199,6 @@ def _near(a: Quantity, b: Quantity, claim: str, passage: str) -> float:
 
 def _akin(a: str, b: str) -> bool:
     return len(a) > 4 and len(b) > 4 and JaroWinkler.similarity(a, b) >= 0.93
-
-
-def _spelled(a: Quantity, b: Quantity, passage: str) -> str:
-    """The passage's number in words that can stand where the claim's number stands."""
-    return passage[b.start : b.end]
 
 
 @lru_cache(maxsize=8192)
@@ -552,7 +549,7 @@ def _coverage(claim: str, passage: str, items: list[Item]) -> tuple[float, float
             continue
         if any(start <= token.idx < end for start, end in covered):
             continue
-        lemma = token.lemma_.lower()
+        lemma = _lemma(token)
         if lemma in STOP or lemma in LIGHT or token.ent_type_ in {"DATE", "TIME"}:
             continue
         weight = 0.6 if token.pos_ in {"ADV", "ADJ"} else 1.0
@@ -574,19 +571,29 @@ def _lemmas(text: str) -> frozenset[str]:
     words: set[str] = set()
     for token in parse(text):
         if token.pos_ not in {"PUNCT", "SPACE"}:
-            words |= {token.lemma_.lower(), token.lower_}
+            words |= {token.lemma_.lower(), token.lower_, _lemma(token)}
             words |= set(re.split(r"[-/]", token.lower_))
     return frozenset(words)
+
+
+def _lemma(token: Token) -> str:
+    """A word's dictionary form; a verb with its particle as the one verb that says the same."""
+    lemma = token.lemma_.lower()
+    if token.pos_ == "VERB":
+        for child in token.children:
+            if child.dep_ == "prt" and (whole := PHRASAL.get(f"{lemma} {child.lower_}")):
+                return whole
+    return lemma
 
 
 def content_lemmas(text: str) -> list[str]:
     """The lemmas of a text's content words, in order."""
     return [
-        token.lemma_.lower()
+        _lemma(token)
         for token in parse(text)
         if token.pos_ in {"NOUN", "PROPN", "VERB", "ADJ", "NUM"}
         and token.lower_ not in STOP
-        and token.lemma_.lower() not in LIGHT
+        and _lemma(token) not in LIGHT
     ]
 
 
@@ -617,7 +624,7 @@ def _held(
 
 @lru_cache(maxsize=4096)
 def _verbs(text: str) -> frozenset[str]:
-    return frozenset(token.lemma_.lower() for token in parse(text) if token.pos_ == "VERB")
+    return frozenset(_lemma(token) for token in parse(text) if token.pos_ == "VERB")
 
 
 _SUFFIXES = (
@@ -642,7 +649,7 @@ def _predicate_stated(claim: str, passage: str) -> bool:
     held, verbs = _lemmas(passage), _verbs(passage)
     for token in parse(claim):
         if token.dep_ == "ROOT" and token.pos_ == "VERB":
-            lemma = token.lemma_.lower()
+            lemma = _lemma(token)
             return lemma in LIGHT or lemma in STOP or _held(lemma, token.lower_, held, verbs)
     return True
 
@@ -681,11 +688,11 @@ def _narrowed(text: str) -> list[tuple[Token, list[Token]]]:
 
 def _opposites(claim: str, passage: str) -> list[Item]:
     """Words of the claim for which the passage has a word of opposite meaning, and not the word."""
-    theirs = {token.lemma_.lower(): token for token in parse(passage)}
-    mine = {token.lemma_.lower() for token in parse(claim)}
+    theirs = {_lemma(token): token for token in parse(passage)}
+    mine = {_lemma(token) for token in parse(claim)}
     items = []
     for token in parse(claim):
-        lemma = token.lemma_.lower()
+        lemma = _lemma(token)
         if token.pos_ not in {"VERB", "NOUN", "ADJ", "ADV"}:
             continue
         if lemma in theirs or any(word in theirs for word in ALIKE.get(lemma, ())):

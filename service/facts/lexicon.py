@@ -306,3 +306,18 @@ COLOURING = frozenset(
     breaking actually really simply merely clearly obviously apparently""".split()
 )
 """Modifiers that colour a claim without anything that a statement could confirm."""
+
+PHRASAL = {
+    "turn down": "reject", "rule out": "exclude", "call off": "cancel", "put off": "delay",
+    "carry out": "conduct", "set up": "establish", "go on": "continue", "carry on": "continue",
+    "break down": "fail", "strike down": "annul", "shoot down": "destroy", "step up": "increase",
+    "give up": "abandon", "back down": "withdraw", "bring down": "lower", "go up": "rise",
+    "go down": "fall", "come down": "land", "touch down": "land", "take off": "depart",
+    "take over": "assume", "hand over": "deliver", "pull out": "withdraw", "pay back": "repay",
+    "give back": "return", "put in": "install", "wind down": "end", "phase out": "end",
+    "cut off": "stop", "hold back": "withhold", "stand by": "support", "back up": "support",
+    "point out": "note", "make up": "comprise", "consist of": "comprise", "sign off": "approve",
+    "vote down": "reject", "throw out": "reject", "knock back": "reject", "lay off": "dismiss",
+    "speed up": "accelerate", "slow down": "slow", "scale back": "reduce", "ramp up": "increase",
+}  # fmt: skip
+"""Verbs that say something else with their particle."""

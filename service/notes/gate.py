@@ -48,6 +48,7 @@ _LEADS_OUT = re.compile(r"^[^\w\s]|^.\s*(?:$|[^\w\s])", re.DOTALL)
 
 _FIRST_PLACE = 0x10F000
 """Code points, private and used by nobody, that stand for whole quotes in a finding's frame."""
+_PLACES = re.compile(f"[{chr(_FIRST_PLACE)}-{chr(_FIRST_PLACE + 4000)}]")
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
@@ -84,7 +85,9 @@ def problems(finding: Finding, claim: str, stored_text: StoredText) -> tuple[str
         if (problem := _quote_problem(citation, stored_text)) is not None
     ]
     frame = _frame_of(finding)
-    found += _unseen(frame)
+    unseen = _unseen(finding, frame)
+    if unseen is not None:
+        return (*found, unseen)
     found += _ascription_problems(frame, claim)
     found += _quotation_problems(frame, finding.citations)
     own_words = "".join("…" if letter in frame.quotes else letter for letter in frame.text)
@@ -148,13 +151,15 @@ def _put(place: str, words: str, text: str, *, apart: bool = False) -> str:
 
 def _without_places(text: str) -> str:
     """The text with the name of nothing in particular where an issuer or a title stood."""
-    return re.sub(f"[{chr(_FIRST_PLACE)}-{chr(_FIRST_PLACE + 4000)}]", "it", text)
+    return _PLACES.sub("it", text)
 
 
-def _unseen(frame: _Frame) -> Iterator[str]:
-    for letter in dict.fromkeys(_without_places(frame.text)):
+def _unseen(finding: Finding, frame: _Frame) -> str | None:
+    """Name a character of the finding's own words that is not seen as it is read."""
+    for letter in f"{_without_places(frame.text)}{''.join(_PLACES.findall(finding.text))}":
         if letter not in "\n\t" and unicodedata.category(letter) in _UNSEEN:
-            yield f"it holds U+{ord(letter):04X}, which is not seen as it is read"
+            return f"it holds U+{ord(letter):04X}, which is not seen as it is read"
+    return None
 
 
 def _ascription_problems(frame: _Frame, claim: str) -> Iterator[str]:

@@ -26,13 +26,13 @@ from service.models.parser import parse
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*")
 _NUMBER_WORDS = frozenset(
     """zero nil nought one once single sole lone first two twice second seconds double doubled
-    doubles doubling twofold pair pairs couple duo twin three thrice third thirds triple tripled triples
-    tripling treble threefold trio four fourth quadruple quadrupled fourfold quartet five fifth
-    fivefold quintet six sixth seven seventh eight eighth nine ninth ten tenth tenfold eleventh
-    dozen dozens score scores twelfth thirteenth twentieth hundred hundreds hundredth thousand
-    thousands million millions billion billions trillion trillions half halves halved quarter
-    quarters percent decade decades century centuries fortnight yesterday today tomorrow tonight
-    overnight""".split()
+    doubles doubling twofold pair pairs couple duo twin three thrice third thirds triple
+    tripled triples tripling treble threefold trio four fourth quadruple quadrupled fourfold
+    quartet five fifth fivefold quintet six sixth seven seventh eight eighth nine ninth ten
+    tenth tenfold eleventh dozen dozens score scores twelfth thirteenth twentieth hundred
+    hundreds hundredth thousand thousands million millions billion billions trillion trillions
+    half halves halved quarter quarters percent decade decades century centuries fortnight
+    yesterday today tomorrow tonight overnight""".split()
 )
 """Words that mean a number or a day, as far as reading quantities and dates passes them over."""
 _RELATIVE_DAY = re.compile(
@@ -43,7 +43,7 @@ _RELATIVE_DAY = re.compile(
 _ROMAN = re.compile(r"m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _ROMAN_BY_CHANCE = frozenset({"mix", "i"})
 _PRONOUNS = frozenset({"us", "who", "no", "in", "am", "it", "i", "a"})
-_OPENS_SENTENCE = re.compile(r"(?:^|[.!?:;…\n“‘\"(])\s*$")
+_OPENS_SENTENCE = re.compile(r"(?:^|[.!?:;…\n][”’\"')\]]*|[“‘\"(])\s*$")
 _DASHES = {
     code: "-" for code in range(0x2010, 0x2016) if code not in (0x2014, 0x2015)
 } | {0x2212: "-", 0xFE63: "-", 0xFF0D: "-"}  # fmt: skip
@@ -69,7 +69,7 @@ class Sources:
     @cached_property
     def quantities(self) -> list[Quantity]:
         """Every figure."""
-        return [figure for text in self.texts for figure in quantities_in(_with_hyphens(text))]
+        return [figure for text in self.texts for figure in _figures_in(_with_hyphens(text))]
 
     @cached_property
     def dates(self) -> list[DateMention]:
@@ -113,7 +113,7 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
     """
     text = _with_hyphens(text)
     read: list[tuple[int, int]] = []
-    for figure in quantities_in(text):
+    for figure in _figures_in(text):
         read.append((figure.start, figure.end))
         if not any(_is_same_figure(figure, other, sources) for other in sources.quantities):
             yield f"the figure “{figure.text}” stands in none of its quotes"
@@ -208,6 +208,16 @@ def _is_odd_numeral(character: str) -> bool:
     return character.isnumeric() and not character.isdecimal()
 
 
+def _figures_in(text: str) -> list[Quantity]:
+    """The figures of a text, those after a minus sign as negative ones."""
+    return [
+        replace(figure, value=-figure.value)
+        if re.search(r"(?:^|[^\w)])-$", text[max(0, figure.start - 2) : figure.start])
+        else figure
+        for figure in quantities_in(text)
+    ]
+
+
 def _is_same_figure(figure: Quantity, other: Quantity, sources: Sources) -> bool:
     if figure.value != other.value or figure.bound not in {other.bound, "exact"}:
         return False
@@ -271,12 +281,8 @@ def _is_mixed(name: Name, sources: Sources) -> bool:
     """Whether a person's name is put together from the names of two: one's first, other's last."""
     if name.kind != "person" or len(name.words) < 2:
         return False
-    wanted = set(name.words)
-    return not any(
-        wanted <= {match.group().casefold() for match in _WORD.finditer(part)}
-        for text in sources.texts
-        for part in re.split(r"[.;\n]", _with_hyphens(text))
-    )
+    in_a_row = r"(?:\W+\w+\.?)?\W+".join(map(re.escape, name.words))
+    return not re.search(rf"(?<!\w){in_a_row}(?!\w)", sources.text, re.IGNORECASE)
 
 
 def _as_mention(day: date) -> DateMention:

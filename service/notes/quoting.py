@@ -221,9 +221,14 @@ def quoted_stretches(text: str) -> tuple[list[str], str]:
             del opened[partners[-1] :]
         elif mark == "”":
             return found, mark
-        elif mark in '“„"‘' or (mark == "'" and not before.isalnum() and after.isalpha()):
+        elif mark in '“„"‘' or (mark == "'" and _opens(before, after)):
             opened.append((mark, index + 1))
     return found, opened[0][0] if opened else ""
+
+
+def _opens(before: str, after: str) -> bool:
+    """Whether a straight single mark opens a quotation, not being the apostrophe of "'90s"."""
+    return not before.isalnum() and bool(after.strip()) and not after.isdigit()
 
 
 def content_words(text: str) -> int:

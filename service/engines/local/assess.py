@@ -28,6 +28,7 @@ from service.types import Claim, MismatchKind, Passage
 _SINGLE_WINDOWS = 3
 _FOCUS_SENTENCES = 3
 _FOCUS_GAIN = 1.3
+_COMPLETE = 0.95
 _DENIED_WORDS = 0.5
 _NEAREST_COVERAGE = 0.85
 _NEAREST_STRENGTH = 0.8
@@ -247,7 +248,9 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
             Repair(repair.text, repair.changes, float(take(len(short))[:, 0].max()))
             for repair in repairs
         ]
-        reading.denied = [_highest(denial, take(3)) for denial, _ in denials]
+        reading.denied = [
+            _denied(denial, reading.assertion, take(3)) for denial, _ in denials
+        ]
         reading.unsaid = [_highest(denial, take(len(short))) for denial in unsaid]
 
 
@@ -262,6 +265,16 @@ def _on_the_matter(denial: Denial, assertion: str) -> bool:
 
 def _highest(denial: Denial, scores: Scores) -> Turned:
     return Turned(denial, float(scores[:, 0].max()), float(scores[:, 1].max()))
+
+
+def _denied(denial: Denial, assertion: str, scores: Scores) -> Turned:
+    """A denial of a statement; where it denies all of the claim's main clause, that settles it."""
+    turned = _highest(denial, scores)
+    if denials_in(assertion):  # a claim that denies too: agreeing is no contradiction
+        return turned
+    if compare(skeleton(assertion), denial.content).coverage < _COMPLETE:
+        return turned
+    return replace(turned, supports=max(turned.supports, _COMPLETE))
 
 
 def _turned(denial: Denial, text: str) -> str:
