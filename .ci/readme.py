@@ -45,6 +45,7 @@ def outputs(commands: list[str], folder: Path) -> list[str]:
     environment |= {
         "PATH": f"{folder / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "COLUMNS": "120",
+        "LINES": "40",
         "TERM": "dumb",
         "PYTHONUTF8": "1",
     }
@@ -72,7 +73,8 @@ def outputs(commands: list[str], folder: Path) -> list[str]:
             sys.stderr.buffer.write(chunk)
         shell.wait()
     text = CONTROL.sub("", read.decode().replace("\r\n", "\n"))
-    return text.split(MARK)[: len(commands)]
+    shown = "\n".join(line.rsplit("\r", 1)[-1] for line in text.split("\n"))
+    return shown.split(MARK)[: len(commands)]
 
 
 def trimmed(text: str, first: str | None, last: str | None) -> list[str]:

@@ -27,4 +27,7 @@ def folds(groups: Sequence[str], count: int = FOLDS) -> Iterator[tuple[Places, P
 
 
 def _fold(group: str, count: int) -> int:
-    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % count
+    return (
+        int.from_bytes(hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+        % count
+    )

@@ -199,7 +199,7 @@ def _section(run: Run) -> str:
         f"- {told['items']} rows, {len(told['bad_rows'])} malformed, {told['failed']} failed; "
         f"{told['seconds']:.0f} s"
         + (f"; only the first {told['limit']} rows" if told["limit"] else "")
-        + f"; sha256 of the file {told['data_sha256'][:12]}.",
+        + f"; sha256 of {told['file']} {told['data_sha256'][:12]}.",
     ]
     if card.remark:
         facts.append(f"- {card.remark}")

@@ -124,6 +124,7 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
                 await subject.load(corpus)
             told = {
                 "dataset": plan.dataset.card.name,
+                "file": file.name,
                 "data_sha256": file_sha256(file),
                 "limit": plan.limit,
                 "seed": SEED,
@@ -204,7 +205,7 @@ async def _answer_all(
     examples = enumerate(plan.dataset.examples(plan.data, outcome.bad))
     total = count_lines(plan.dataset.file(plan.data))
     total = total if plan.limit is None else min(total, plan.limit)
-    with (plan.out / "items.jsonl").open("w", encoding="utf-8") as items:
+    with (plan.out / "items.jsonl").open("w", encoding="utf-8", errors="backslashreplace") as items:
 
         async def work() -> None:
             # The generator is shared: rows are read only as fast as they are answered.

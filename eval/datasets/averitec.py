@@ -7,6 +7,7 @@ from datetime import datetime
 from eval.datasets.card import Card
 from eval.datasets.examples import Example
 from eval.datasets.reading import Fields, mapped, words
+from service.kit.text import normalise
 from service.types import Verdict
 
 VERDICTS = {
@@ -58,4 +59,4 @@ def parse(fields: Fields) -> Example:
 def _passage(question: str, answer: Fields) -> str:
     # "No" alone says nothing: an answer is read together with its question.
     parts = (question, answer["answer"], answer.get("boolean_explanation") or "")
-    return " ".join(part.strip() for part in parts if part.strip())
+    return normalise(" ".join(part.strip() for part in parts if part.strip()))

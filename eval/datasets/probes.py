@@ -22,13 +22,17 @@ CARD = Card(
     name="probes",
     title="a newsroom's own claims with expected verdicts",
     file="probes.jsonl",
-    upstream="your own; the format is documented in eval/datasets/probes.py",
+    upstream="your own",
     licence="your own",
     labels={verdict: verdict for verdict in VERDICTS},
     evidence="retrieved",
     headline="accuracy",
     baselines=("majority",),
     overlap="none",
+    remark=(
+        'A line is {"id", "claim", "verdict"} and, if you like, "statement" (an id or a list), '
+        '"as_of" (YYYY-MM-DD) and "type" (a word to break the figures down by).'
+    ),
 )
 
 

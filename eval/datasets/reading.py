@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from service.kit.errors import InputError
+from service.kit.text import normalise
 
 T = TypeVar("T")
 Fields = dict[str, Any]
@@ -87,16 +88,16 @@ def file_sha256(path: Path) -> str:
 
 
 def words(fields: Fields, name: str) -> str:
-    """Return a field that must hold text.
+    """Return a field that must hold text, in the form that texts are stored in, without blanks.
 
     Raises:
         KeyError: the field is missing.
         ValueError: it is empty or no text.
     """
     value = fields[name]
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not normalise(value).strip():
         raise ValueError(f"field '{name}' must be a text that isn't empty")
-    return value.strip()
+    return normalise(value).strip()
 
 
 def mapped(fields: Fields, name: str, labels: dict[str, T]) -> T:

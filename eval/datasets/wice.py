@@ -5,6 +5,7 @@ from __future__ import annotations
 from eval.datasets.card import Card
 from eval.datasets.examples import Example
 from eval.datasets.reading import Fields, mapped, words
+from service.kit.text import normalise
 
 SUPPORT = {
     "supported": "supported",
@@ -32,7 +33,7 @@ CARD = Card(
 
 def parse(fields: Fields) -> Example:
     """Read one row; raises ValueError or KeyError with what is wrong."""
-    sentences = tuple(sentence.strip() for sentence in fields["evidence"])
+    sentences = tuple(normalise(sentence).strip() for sentence in fields["evidence"])
     gold = frozenset(index for group in fields["supporting_sentences"] for index in group)
     if any(not 0 <= index < len(sentences) for index in gold):
         raise ValueError(

@@ -42,6 +42,9 @@ _RELATIVE_DAY = re.compile(
 )
 _ROMAN = re.compile(r"m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 _ROMAN_BY_CHANCE = frozenset({"mix", "i"})
+_POSSESSIVE = re.compile(r"['’]s?(?!\w)")
+_NAMES = frozenset({"PERSON", "GPE", "LOC", "FAC", "NORP", "ORG"})
+_ADDRESS = re.compile(r"\b(?:\w+://|www\.)\S+", re.IGNORECASE)
 _PRONOUNS = frozenset({"us", "who", "no", "in", "am", "it", "i", "a"})
 _OPENS_SENTENCE = re.compile(r"(?:^|[.!?:;…\n][”’\"')\]]*|[“‘\"(])\s*$")
 _DASHES = {
@@ -128,6 +131,9 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
     for relative in _RELATIVE_DAY.findall(text):
         if relative.lower() not in sources.text.lower():
             yield f"the date “{relative}” stands in none of its quotes"
+    for address in _ADDRESS.findall(text):
+        if address not in sources.text:
+            yield f"the address “{address}” stands in none of its quotes"
     known: list[tuple[int, int]] = []
     for name in names_in(text):
         if _is_abbreviated(name, sources) or _is_polity(name, sources):
@@ -143,14 +149,14 @@ def _unknown_words(
     known: Sequence[tuple[int, int]],
     sources: Sources,
 ) -> Iterator[str]:
-    proper = {token.idx for token in parse(text) if token.pos_ == "PROPN"}
+    doc = parse(text)
+    named = {token.idx for token in doc if token.ent_type_ in _NAMES}
+    named |= {token.idx for token in doc if token.pos_ == "PROPN" and token.text.islower()}
     unread = _blanked(text, read)
-    for match in _WORD.finditer(unread):
-        if any(start <= match.start() < end for start, end in known):
-            continue
+    for match in _WORD.finditer(_blanked(unread, known)):
         word = match.group().removesuffix("'s").removesuffix("’s")
         opens = bool(_OPENS_SENTENCE.search(text, 0, match.start()))
-        if not _is_accounted_for(word, opens, match.start() in proper, sources):
+        if not _is_accounted_for(word, opens, match.start() in named, sources):
             kind = "figure" if _has_digit(word) or _is_number(word) else "word"
             yield f"the {kind} “{word}” stands in none of its quotes"
     for character in unread:
@@ -158,7 +164,7 @@ def _unknown_words(
             yield f"the figure “{character}” stands in none of its quotes"
 
 
-def _is_accounted_for(word: str, opens: bool, proper: bool, sources: Sources) -> bool:
+def _is_accounted_for(word: str, opens: bool, named: bool, sources: Sources) -> bool:
     lower = word.casefold()
     if _has_digit(word):
         return lower in sources.figures
@@ -182,7 +188,7 @@ def _is_accounted_for(word: str, opens: bool, proper: bool, sources: Sources) ->
         return False
     if lower in STOP:
         return True
-    return is_english_word(lower) and not (proper and word.islower())
+    return is_english_word(lower) and not named
 
 
 def _of_length(sources: Sources, word: str) -> Iterable[str]:
@@ -298,6 +304,9 @@ def _with_hyphens(text: str) -> str:
 
 
 def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with blanks for some spans and for the possessive endings right after them."""
     for start, end in spans:
-        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+        ending = _POSSESSIVE.match(text, end)
+        stop = ending.end() if ending else end
+        text = f"{text[:start]}{' ' * (stop - start)}{text[stop:]}"
     return text

@@ -215,7 +215,11 @@ def quoted_stretches(text: str) -> tuple[list[str], str]:
         before, after = text[max(0, index - 1) : index], text[index + 1 : index + 2]
         if mark not in "“”„\"‘’'" or (mark in "‘’'" and before.isalnum() and after.isalnum()):
             continue
-        partners = [place for place, (first, _) in enumerate(opened) if mark in _CLOSES[first]]
+        partners = [
+            place
+            for place, (first, start) in enumerate(opened)
+            if mark in _CLOSES[first] and start < index
+        ]
         if partners:
             found.append(text[opened[partners[-1]][1] : index])
             del opened[partners[-1] :]

@@ -34,7 +34,8 @@ def print_notes(notes: Sequence[Note], title: str, console: Console) -> None:
     ]
     if failed:
         parts.append(f"{failed} failed")
-    console.print(f"{len(notes)} claims: {', '.join(parts) or 'none'}.")
+    counted = "1 claim" if len(notes) == 1 else f"{len(notes)} claims"
+    console.print(f"{counted}: {', '.join(parts) or 'none'}.")
 
 
 def _claim(note: Note) -> Text:

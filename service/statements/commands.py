@@ -179,12 +179,12 @@ def check(
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int, str], None] | None]:
-    """A progress bar on standard error; None where that is no terminal.
+    """A progress bar on standard error; None where that is no terminal that can draw one.
 
     What it yields takes how much is done, how much there is, and what comes next.
     """
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_interactive:
         yield None
         return
     columns = (

@@ -140,3 +140,8 @@ def test_a_gold_span_that_does_not_fit_its_text_is_refused() -> None:
     line["source"]["end"] += 1
     with pytest.raises(ValueError, match="characters"):
         seed_rows.parse(line)
+
+
+def test_texts_are_read_in_the_form_that_texts_are_stored_in() -> None:
+    written = r'{"id": "1", "claim": "Cafe\u0301 \ud800open\u0000.", "verdict": "refuted"}'
+    assert probes.parse(json.loads(written)).claim == "Café open."

@@ -22,6 +22,7 @@ def run(name: str, measures: Measures) -> quality.Run:
         "failed": 0,
         "bad_rows": [],
         "limit": None,
+        "file": "file.jsonl",
         "data_sha256": "f" * 64,
     }
     return quality.Run(name, told, measures)

@@ -216,7 +216,7 @@ def test_content_words_are_those_that_say_something(text, count) -> None:
         ("A “first ‘second’ third” end", ["second", "first ‘second’ third"]),
         ("Japan’s and the forces’ plan isn't 'new'", ["new"]),
         ("The '90s weren't", []),
-        ("``quoted''", ["quoted"]),
+        ("``quoted''", ["quoted", "'quoted'"]),
     ],
 )
 def test_quotation_marks_of_every_shape_are_seen_and_apostrophes_are_none(text, inside) -> None:
