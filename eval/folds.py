@@ -27,7 +27,5 @@ def folds(groups: Sequence[str], count: int = FOLDS) -> Iterator[tuple[Places, P
 
 
 def _fold(group: str, count: int) -> int:
-    return (
-        int.from_bytes(hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()[:8], "big")
-        % count
-    )
+    digest = hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") % count

@@ -139,9 +139,7 @@ def _quantities(claim: str, passage: str) -> Iterable[Item]:
         same = [pair for pair in aligned if same_value(quantity, pair[1])]
         best_same = same[0][0] if same else 0.0
         rivals = [
-            Rival(
-                other.text, passage[other.start : other.end], strength, other.start, other.end
-            )
+            Rival(other.text, passage[other.start : other.end], strength, other.start, other.end)
             for strength, other in aligned
             if not same_value(quantity, other) and strength > max(0.3, best_same + 0.2)
         ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import EXERCISE
+from exercise import EXERCISE
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ CLAIM = "Four B-52 bombers and three F-35B fighters flew over the Sea of Japan."
 FLIGHT = "two U.S. Air Force B-52 bombers, three F-35A and four F-15 fighters flew"
 COST = "the exercise had cost EUR 90 billion, or 12 percent of the budget."
 FIRST = EXERCISE[: EXERCISE.index(". General") + 1]
-SECOND = "General Ryoichi Oriki said that the exercise had cost EUR 90 billion, or 12 percent of the budget."
+SECOND = f"General Ryoichi Oriki said that {COST}"
 
 bounded = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -95,7 +95,7 @@ def test_a_quote_in_another_script_passes_as_itself(quoting, stored) -> None:
 
 def test_what_the_citation_says_of_its_statement_may_be_said(quoting, stored) -> None:
     finding = quoting(
-        "U.S.-Japan Security Consultative Committee (\"2+2\"), 11 January 2023: “{}”".format(FIRST),
+        'U.S.-Japan Security Consultative Committee ("2+2"), 11 January 2023: “{}”'.format(FIRST),
         FIRST,
         issuer='U.S.-Japan Security Consultative Committee ("2+2")',
         published=date(2023, 1, 11),
@@ -114,7 +114,7 @@ def test_a_digests_own_quotation_marks_are_kept(quoting, stored) -> None:
 def test_a_quote_may_differ_in_blanks_and_in_the_shape_of_its_marks(stored, data) -> None:
     text = "He called Japan’s plan “a  grave\nmistake” on Tuesday, the ‘Yomiuri’ wrote."
     statement = stored.put(text)
-    shapes = {"“": "“\"«", "”": "”\"»", "’": "’'", "‘": "‘'"}
+    shapes = {"“": '“"«', "”": '”"»', "’": "’'", "‘": "‘'"}
     changed = "".join(data.draw(st.sampled_from(shapes.get(c, c))) for c in text)
     blanks = st.sampled_from([" ", "\n", "\t", "  ", "\u00a0"])
     changed = re.sub(r"\s+", lambda _: data.draw(blanks), changed)
@@ -130,7 +130,9 @@ def test_a_quote_may_differ_in_blanks_and_in_the_shape_of_its_marks(stored, data
 def test_a_quote_with_a_character_more_is_refused(stored, place, character) -> None:
     statement = stored.put(EXERCISE)
     quote = FIRST[:place] + character + FIRST[place:]
-    refused(Finding("The Joint Staff said so.", (Citation(statement, quote, 0, len(FIRST)),)), stored)
+    refused(
+        Finding("The Joint Staff said so.", (Citation(statement, quote, 0, len(FIRST)),)), stored
+    )
 
 
 @given(st.integers(0, len(FIRST) - 1))
@@ -138,7 +140,9 @@ def test_a_quote_with_a_character_more_is_refused(stored, place, character) -> N
 def test_a_quote_with_a_character_less_is_refused(stored, place) -> None:
     statement = stored.put(EXERCISE)
     quote = FIRST[:place] + FIRST[place + 1 :]
-    refused(Finding("The Joint Staff said so.", (Citation(statement, quote, 0, len(FIRST)),)), stored)
+    refused(
+        Finding("The Joint Staff said so.", (Citation(statement, quote, 0, len(FIRST)),)), stored
+    )
 
 
 @given(st.data())
@@ -362,7 +366,9 @@ def test_another_amount_unit_or_person_is_refused(quoting, stored, text) -> None
 
 def test_a_person_put_together_from_two_is_refused(quoting, stored) -> None:
     text = "Minister Shinjiro Koizumi met Secretary Minoru Kihara at the ministry."
-    assert problems(quoting("Shinjiro Koizumi was there.", text, stored_text=text), "", stored) == ()
+    assert (
+        problems(quoting("Shinjiro Koizumi was there.", text, stored_text=text), "", stored) == ()
+    )
     refused(quoting("Shinjiro Kihara was there.", text, stored_text=text), stored)
 
 
@@ -390,7 +396,9 @@ def test_words_that_run_into_a_quote_do_not_hide_behind_it(quoting, stored, text
         refused(finding, stored)
 
 
-@pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\x1b", "\x07", "\ue000", "\ud800", "\U0010f000"])
+@pytest.mark.parametrize(
+    "character", ["\u202e", "\u200b", "\u2066", "\x1b", "\x07", "\ue000", "\ud800", "\U0010f000"]
+)
 def test_characters_that_are_not_seen_are_refused(quoting, stored, character) -> None:
     refused(quoting(f"The Joint Staff{character} said so.", FIRST), stored)
 

@@ -26,7 +26,7 @@ LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_s
     [
         ("two bombers flew", "In all two\n  bombers flew there."),
         ("two bombers flew", "In all two\u00a0bombers\tflew there."),
-        ("Japan's “show of force”", "It was Japan’s \"show of force\" again."),
+        ("Japan's “show of force”", 'It was Japan’s "show of force" again.'),
         ("«not true», he said", "It is “not true”, he said."),
         ("  two bombers flew\n", "In all two bombers flew there."),
     ],

@@ -248,9 +248,7 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
             Repair(repair.text, repair.changes, float(take(len(short))[:, 0].max()))
             for repair in repairs
         ]
-        reading.denied = [
-            _denied(denial, reading.assertion, take(3)) for denial, _ in denials
-        ]
+        reading.denied = [_denied(denial, reading.assertion, take(3)) for denial, _ in denials]
         reading.unsaid = [_highest(denial, take(len(short))) for denial in unsaid]
 
 
