@@ -29,15 +29,21 @@ def attribution_warning(
     }
     if not statements:
         return f"Nothing stored shows that {attribution.speaker} said this ({attribution.cue})."
-    for statement in statements.values():
-        issuer = statement.issuer or ""
-        names = names_in(attribution.speaker)
-        if any(is_named(name, issuer) for name in names) or same_initials(
-            attribution.speaker, issuer
-        ):
-            return None
+    if any(_is_issuer(attribution.speaker, one.issuer or "") for one in statements.values()):
+        return None
     issuers = "; ".join(statement.issuer or "no issuer" for statement in statements.values())
     return (
         f"The submission names {attribution.speaker} ({attribution.cue}); "
         f"what decides is by {issuers}."
     )
+
+
+def _is_issuer(speaker: str, issuer: str) -> bool:
+    """Whether an issuer is the one whom a submission names.
+
+    A body or a person must be named; a country counts only where nothing else is named, for every
+    ministry of Japan answers to "Japan".
+    """
+    names = names_in(speaker)
+    bodies = [name for name in names if not name.polity or len(name.words) > 1]
+    return same_initials(speaker, issuer) or any(is_named(name, issuer) for name in bodies or names)

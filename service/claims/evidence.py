@@ -11,7 +11,7 @@ def gather(passages: Sequence[Passage], assessment: Assessment) -> tuple[Evidenc
     """Join passages, in the order found, with the engine's opinions of them.
 
     A passage that the engine left out is neutral. An opinion about a passage that it was not
-    given is dropped.
+    given is dropped; words outside the passage are taken as the whole passage.
     """
     opinions = {opinion.passage_id: opinion for opinion in assessment.opinions}
     found = []

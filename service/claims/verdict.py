@@ -3,17 +3,33 @@
 Always *according to the stored statements*: any part refuted makes a claim refuted; statements in
 force that disagree make it conflicting; a later statement by the same body supersedes an earlier
 one; the same text counts once; a statement after the as-of date never decides; absence never
-refutes.
+refutes. The order of the evidence makes no difference.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from service.facts.names import words_of
+from service.facts.lexicon import POLITY
 from service.types import Evidence, Ruling, Stance, StatementRef, Verdict
+
+_LATER = "after the as-of date"
+_OFFICES = frozenset(
+    """the of and for in on to a an s minister ministers ministry ministries secretary secretaries
+    department departments office chief deputy vice permanent acting mr mrs ms dr sir general
+    spokesman spokeswoman spokesperson""".split()
+)
+"""Words that tell who speaks for a body, not which body it is."""
+_UNIONS = frozenset({"eu", "un", "nato", "g7", "g20", "who", "imf"})
+_COUNTRY_WORDS = frozenset(
+    word
+    for name, polity in POLITY.items()
+    if polity not in _UNIONS
+    for word in re.findall(r"\w+", name)
+)
 
 
 def decide(
@@ -24,73 +40,88 @@ def decide(
     Args:
         evidence: a claim's evidence, best found first.
         as_of: statements dated later are shown but do not decide; None lets all decide.
-        proposed: an engine's own verdict, lowered to not_enough_evidence where the evidence
-            does not carry it.
+        proposed: an engine's own verdict; where it is not the one that the evidence carries, the
+            verdict is not_enough_evidence.
     """
     marked = _in_force(evidence, as_of)
-    deciding = [piece for piece in marked if piece.decides]
-    verdict = _verdict(deciding)
-    warnings = []
+    verdict = _verdict([piece for piece in marked if piece.decides])
+    warnings = _warnings(marked, as_of)
     if proposed is not None and proposed is not verdict:
-        warnings.append(
-            f"The engine proposed {proposed}, which its evidence does not carry ({verdict})."
+        warnings.insert(
+            0, f"The engine proposed {proposed}, which its evidence does not carry ({verdict})."
         )
         verdict = Verdict.NOT_ENOUGH_EVIDENCE
-    if verdict is Verdict.NOT_ENOUGH_EVIDENCE:
-        marked = tuple(replace(piece, decides=False) for piece in marked)
-        later = sorted(
-            {piece.passage.statement.statement_id for piece in marked if piece.why.endswith(_LATER)}
+        why = f", but the engine's own verdict is {proposed}"
+        marked = tuple(
+            replace(piece, decides=False, why=piece.why + why) if piece.decides else piece
+            for piece in marked
         )
-        if later:
-            warnings.append(
-                f"Statements dated after {as_of} speak to this claim and do not decide: "
-                f"{', '.join(later)}."
-            )
     return Ruling(verdict, _confidence(verdict, marked), marked, tuple(warnings))
-
-
-_LATER = "after the as-of date"
 
 
 def _in_force(evidence: Sequence[Evidence], as_of: date | None) -> tuple[Evidence, ...]:
     """Mark what decides, and say of everything else that speaks why it does not."""
-    texts: dict[tuple[str, int, int], str] = {}
-    marked: list[Evidence] = []
+    speaking = [
+        piece
+        for piece in evidence
+        if piece.stance is not Stance.NEUTRAL and not _is_later(piece.passage.statement, as_of)
+    ]
+    marked = []
     for piece in evidence:
         statement = piece.passage.statement
-        if piece.stance is Stance.NEUTRAL:
-            marked.append(replace(piece, decides=False, why=""))
-            continue
-        if as_of is not None and statement.published is not None and statement.published > as_of:
-            why = f"dated {statement.published}, {_LATER}"
-            marked.append(replace(piece, decides=False, why=why))
-            continue
-        key = (statement.sha256, piece.start, piece.end)
-        first = texts.setdefault(key, statement.statement_id)
-        if first != statement.statement_id:
-            why = f"the same text as {first}, counted once"
-            marked.append(replace(piece, decides=False, why=why))
-            continue
-        marked.append(replace(piece, decides=True, why=f"{piece.stance} the claim"))
-    return tuple(_superseded(piece, marked) for piece in marked)
+        why = ""
+        if piece.stance is not Stance.NEUTRAL:
+            why = (
+                f"dated {statement.published}, {_LATER}"
+                if _is_later(statement, as_of)
+                else _counted_elsewhere(piece, speaking)
+            )
+        decides = piece.stance is not Stance.NEUTRAL and not why
+        marked.append(
+            replace(piece, decides=decides, why=f"{piece.stance} the claim" if decides else why)
+        )
+    return tuple(_unless_superseded(piece, marked) for piece in marked)
 
 
-def _superseded(piece: Evidence, marked: Sequence[Evidence]) -> Evidence:
+def _is_later(statement: StatementRef, as_of: date | None) -> bool:
+    return as_of is not None and statement.published is not None and statement.published > as_of
+
+
+def _counted_elsewhere(piece: Evidence, speaking: Sequence[Evidence]) -> str:
+    """Why a piece is left out for another one of the same words, if it is."""
+    same = [other for other in speaking if _words(other) == _words(piece)]
+    if any(other.stance is not piece.stance for other in same):
+        return "the same words under two addresses were read in both ways"
+    first = min((other.passage.statement for other in same), key=_age)
+    if first.statement_id == piece.passage.statement.statement_id:
+        return ""
+    return f"the same text as {first.statement_id}, counted once"
+
+
+def _words(piece: Evidence) -> tuple[str, int, int]:
+    return piece.passage.statement.sha256, piece.start, piece.end
+
+
+def _age(statement: StatementRef) -> tuple[date, str]:
+    return statement.published or date.max, statement.statement_id
+
+
+def _unless_superseded(piece: Evidence, marked: Sequence[Evidence]) -> Evidence:
     if not piece.decides:
         return piece
-    for other in marked:
-        if (
-            other.decides
-            and other.stance is not piece.stance
-            and _later(other.passage.statement, piece.passage.statement)
-        ):
-            later = other.passage.statement
-            why = f"superseded by {later.statement_id} of {later.published}, by the same body"
+    mine = piece.passage.statement
+    for theirs in sorted((other.passage.statement for other in _against(piece, marked)), key=_age):
+        if _supersedes(theirs, mine):
+            why = f"superseded by {theirs.statement_id} of {theirs.published}, by the same body"
             return replace(piece, decides=False, why=why)
     return piece
 
 
-def _later(one: StatementRef, other: StatementRef) -> bool:
+def _against(piece: Evidence, marked: Sequence[Evidence]) -> list[Evidence]:
+    return [other for other in marked if other.decides and other.stance is not piece.stance]
+
+
+def _supersedes(one: StatementRef, other: StatementRef) -> bool:
     return (
         one.published is not None
         and other.published is not None
@@ -100,11 +131,23 @@ def _later(one: StatementRef, other: StatementRef) -> bool:
 
 
 def _same_body(one: str | None, other: str | None) -> bool:
-    """Whether two issuers are one body: equal words, or one's are all among the other's."""
-    if not one or not other:
-        return False
-    mine, theirs = words_of(one), words_of(other)
-    return mine <= theirs or theirs <= mine
+    """Whether two issuers are one body: equal words, or one is part of the other.
+
+    Who speaks for it makes no difference ("Minister of Defense", "Ministry of Defense"), nor what
+    stands in brackets. A country alone is not the body of everybody in it.
+    """
+    mine, theirs = _body(one), _body(other)
+    if mine == theirs:
+        return bool(mine)
+    return any(
+        part < whole and not part <= _COUNTRY_WORDS
+        for part, whole in ((mine, theirs), (theirs, mine))
+    )
+
+
+def _body(issuer: str | None) -> frozenset[str]:
+    words = re.findall(r"\w+", re.sub(r"\([^)]*\)", " ", issuer or "").lower())
+    return frozenset(word.replace("defence", "defense") for word in words) - _OFFICES
 
 
 def _verdict(deciding: Sequence[Evidence]) -> Verdict:
@@ -121,18 +164,36 @@ def _statement(piece: Evidence) -> tuple[str, int]:
     return piece.passage.statement.statement_id, piece.passage.statement.version
 
 
+def _warnings(marked: Sequence[Evidence], as_of: date | None) -> list[str]:
+    later = sorted(
+        {piece.passage.statement.statement_id for piece in marked if piece.why.endswith(_LATER)}
+    )
+    undated = sorted(
+        {
+            piece.passage.statement.statement_id
+            for piece in marked
+            if piece.decides and piece.passage.statement.published is None
+        }
+    )
+    found = []
+    if later:
+        found.append(
+            f"Statements dated after {as_of} speak to this claim and do not decide: "
+            f"{', '.join(later)}."
+        )
+    if undated:
+        found.append(f"No date is known of what decides: {', '.join(undated)}.")
+    return found
+
+
 def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float:
     """How likely the verdict is right, from the calibrated probabilities of what decides.
 
-    Where nothing decides it is the chance that none of the evidence speaks after all.
+    Where nothing decides it is the chance that none of the evidence that might, speaks after all.
     """
 
     def surest(stance: Stance, pieces: Sequence[Evidence]) -> float:
-        return max(
-            (dict(piece.scores).get(stance, piece.probability * (piece.stance is stance))
-             for piece in pieces),
-            default=0.0,
-        )  # fmt: skip
+        return max((_probability(piece, stance) for piece in pieces), default=0.0)
 
     deciding = [piece for piece in evidence if piece.decides]
     supports = surest(Stance.SUPPORTS, [p for p in deciding if p.stance is Stance.SUPPORTS])
@@ -145,5 +206,11 @@ def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float:
         case Verdict.CONFLICTING:
             return min(supports, refutes)
         case Verdict.NOT_ENOUGH_EVIDENCE:
-            speaks = max(surest(Stance.SUPPORTS, evidence), surest(Stance.REFUTES, evidence))
-            return 1.0 - speaks
+            might = [piece for piece in evidence if not piece.why.endswith(_LATER)]
+            return 1.0 - max(surest(Stance.SUPPORTS, might), surest(Stance.REFUTES, might))
+
+
+def _probability(piece: Evidence, stance: Stance) -> float:
+    known = dict(piece.scores)
+    value = known[stance] if stance in known else piece.probability * (piece.stance is stance)
+    return min(1.0, max(0.0, value)) if value == value else 0.0  # noqa: PLR0124  NaN is not itself

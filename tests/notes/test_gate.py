@@ -95,7 +95,7 @@ def test_a_quote_in_another_script_passes_as_itself(quoting, stored) -> None:
 
 def test_what_the_citation_says_of_its_statement_may_be_said(quoting, stored) -> None:
     finding = quoting(
-        'U.S.-Japan Security Consultative Committee ("2+2"), 11 January 2023: “{}”'.format(FIRST),
+        f'U.S.-Japan Security Consultative Committee ("2+2"), 11 January 2023: “{FIRST}”',
         FIRST,
         issuer='U.S.-Japan Security Consultative Committee ("2+2")',
         published=date(2023, 1, 11),

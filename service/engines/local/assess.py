@@ -30,6 +30,7 @@ _FOCUS_SENTENCES = 3
 _FOCUS_GAIN = 1.3
 _COMPLETE = 0.95
 _DENIED_WORDS = 0.5
+_TELLING_WORDS = 3
 _NEAREST_COVERAGE = 0.85
 _NEAREST_STRENGTH = 0.8
 _MAX_RIVALS = 3
@@ -270,7 +271,10 @@ def _denied(denial: Denial, assertion: str, scores: Scores) -> Turned:
     turned = _highest(denial, scores)
     if denials_in(assertion):  # a claim that denies too: agreeing is no contradiction
         return turned
-    if compare(skeleton(assertion), denial.content).coverage < _COMPLETE:
+    bones = skeleton(assertion)
+    if len(content_lemmas(bones)) < _TELLING_WORDS:
+        return turned
+    if compare(bones, denial.content).coverage < _COMPLETE:
         return turned
     return replace(turned, supports=max(turned.supports, _COMPLETE))
 

@@ -72,7 +72,7 @@ _TURNED = 0.2
 _LIKELY_TURNED = 0.35
 _SURE = 0.6
 _SURE_SCORE = 0.8
-_LIKELY_SUPPORT = 0.4
+_LIKELY_COMPLETE = 0.4
 _STATED = 0.5
 _SUPPORT = 0.2
 _SUPPORT_UNSTATED = 0.6
@@ -281,7 +281,8 @@ def _gated(
         if values["differs"] or (refute >= _LIKELY and refute > support):
             return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
         return Stance.NEUTRAL, None
-    if support >= _LIKELY_SUPPORT and support > refute and _is_said(values):
+    likely = _LIKELY_COMPLETE if values["complete"] else _LIKELY
+    if support >= likely and support > refute and _is_said(values):
         return Stance.SUPPORTS, None
     if refute >= _SURE and min(values["refute_focus"], values["refute"]) >= _SURE_SCORE:
         return Stance.REFUTES, None
