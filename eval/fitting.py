@@ -111,7 +111,15 @@ def fit(found: list[Row]) -> dict[str, object]:
         "scale": _rounded(scaler.scale_),
         "coefficients": [*(_rounded(row) for row in speaking[:, :width]), [0.0] * width],
         "intercepts": [*_rounded(speaking[:, width]), 0.0],
+        "differs": _share_refuting(found),
     }
+
+
+def _share_refuting(found: list[Row]) -> float:
+    """Of the rows where something else stands in the place of the claim's facts."""
+    column = FEATURES.index("differs")
+    differing = [row.stance is Stance.REFUTES for row in found if row.values[column]]
+    return round(sum(differing) / len(differing), 4) if differing else 0.0
 
 
 def _zeros(truth: npt.NDArray[np.int64]) -> Array:

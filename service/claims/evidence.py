@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from service.types import Assessment, Evidence, Passage, Stance
@@ -11,7 +12,8 @@ def gather(passages: Sequence[Passage], assessment: Assessment) -> tuple[Evidenc
     """Join passages, in the order found, with the engine's opinions of them.
 
     A passage that the engine left out is neutral. An opinion about a passage that it was not
-    given is dropped; words outside the passage are taken as the whole passage.
+    given is dropped; words outside the passage are taken as the whole passage, and what is no
+    probability as the nearest one.
     """
     opinions = {opinion.passage_id: opinion for opinion in assessment.opinions}
     found = []
@@ -27,12 +29,16 @@ def gather(passages: Sequence[Passage], assessment: Assessment) -> tuple[Evidenc
             Evidence(
                 passage=passage,
                 stance=opinion.stance,
-                probability=opinion.probability,
+                probability=_probability(opinion.probability),
                 start=start,
                 end=end,
                 mismatches=opinion.mismatches,
                 cross_check=opinion.cross_check,
-                scores=opinion.scores,
+                scores=tuple((stance, _probability(score)) for stance, score in opinion.scores),
             )
         )
     return tuple(found)
+
+
+def _probability(value: float) -> float:
+    return 0.0 if math.isnan(value) else min(1.0, max(0.0, value))

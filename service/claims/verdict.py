@@ -211,6 +211,4 @@ def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float:
 
 
 def _probability(piece: Evidence, stance: Stance) -> float:
-    known = dict(piece.scores)
-    value = known[stance] if stance in known else piece.probability * (piece.stance is stance)
-    return min(1.0, max(0.0, value)) if value == value else 0.0  # noqa: PLR0124  NaN is not itself
+    return dict(piece.scores).get(stance, piece.probability * (piece.stance is stance))

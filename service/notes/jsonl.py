@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from typing import Any
 
 from service.types import Basis, Citation, ClaimLink, Evidence, Note, StatementRef
 
+_TO_ESCAPE = re.compile(
+    "[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What JSON leaves as it is and a terminal, a reader of lines or an encoder would act on."""
+
 
 def to_line(note: Note) -> str:
-    """Return the note as one line of JSON, without the line end."""
-    return json.dumps(to_json(note), ensure_ascii=False, separators=(",", ":"))
+    """Return the note as one line of JSON, without the line end.
+
+    One line to every reader, and safe to print: control characters, other line ends, marks of
+    direction and lone surrogates are escaped.
+    """
+    line = json.dumps(to_json(note), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", line)
 
 
 def to_json(note: Note) -> dict[str, Any]:

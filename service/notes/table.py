@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.statements.commands import plain
 from service.types import Kind, Note, Verdict
 
 _LOOKS = {
@@ -18,9 +19,15 @@ _LOOKS = {
 }
 
 
+_LABELS = {Kind.ORIGINAL: "", Kind.TRANSLATION: "translated from ", Kind.DIGEST: "our digest of "}
+
+
 def print_notes(notes: Sequence[Note], title: str, console: Console) -> None:
-    """Print a table of claims, verdicts and citations, and how many there are of each verdict."""
-    table = Table(title=title, show_lines=True, expand=True, title_justify="left")
+    """Print a table of claims, verdicts and citations, and how many there are of each verdict.
+
+    What comes from texts is printed as it is: neither markup nor control characters act.
+    """
+    table = Table(title=_text(title), show_lines=True, expand=True, title_justify="left")
     table.add_column("claim", ratio=5)
     table.add_column("verdict", ratio=2, no_wrap=False)
     table.add_column("what officials said", ratio=7)
@@ -39,9 +46,9 @@ def print_notes(notes: Sequence[Note], title: str, console: Console) -> None:
 
 
 def _claim(note: Note) -> Text:
-    text = Text(note.claim.text)
+    text = _text(note.claim.text)
     if note.claim.speaker:
-        text.append(f"\nsaid by: {note.claim.speaker}", "dim")
+        text.append("\n").append_text(_text(f"said by: {note.claim.speaker}", "dim"))
     return text
 
 
@@ -57,30 +64,39 @@ def _verdict(note: Note) -> Text:
 
 def _said(note: Note) -> Text:
     if note.error:
-        return Text(note.error, "red")
+        return _text(note.error, "red")
     text = Text()
     for finding in note.findings:
         for citation in finding.citations:
             statement = citation.statement
             mark = "" if statement.kind is Kind.DIGEST else "“"
             end = "" if statement.kind is Kind.DIGEST else "”"
-            quote = " ".join(citation.quote.split())
-            text.append(f"{mark}{quote}{end}\n")
-            label = "our digest of " if statement.kind is Kind.DIGEST else ""
-            text.append(
-                f"  {statement.statement_id} v{statement.version} · {label}{statement.issuer} · "
-                f"{statement.published} · {citation.start}–{citation.end}\n",
+            text.append_text(_text(f"{mark}{citation.quote}{end}")).append("\n")
+            label = _LABELS[statement.kind]
+            where = _text(
+                f"{statement.statement_id} v{statement.version} · {label}"
+                f"{statement.issuer or 'no known issuer'} · {statement.published or 'undated'} · "
+                f"{citation.start}–{citation.end}",
                 "cyan",
             )
+            text.append("  ").append_text(where).append("\n")
     for piece in note.evidence:
         if piece.decides:
             for mismatch in piece.mismatches:
-                text.append(f"{mismatch}\n", "red" if mismatch.decisive else "dim")
+                style = "red" if mismatch.decisive else "dim"
+                text.append_text(_text(str(mismatch), style)).append("\n")
     if not note.findings and note.basis is not None and note.basis.nearest:
         near = ", ".join(
-            f"{near.statement.statement_id} ({near.statement.published})"
+            f"{near.statement.statement_id} ({near.statement.published or 'undated'})"
             for near in note.basis.nearest
         )
-        text.append(f"nothing decides; nearest: {near}", "dim")
+        text.append_text(_text(f"nothing decides; nearest: {near}", "dim"))
     text.rstrip()
+    return text
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Words of a document on one line, for a terminal."""
+    text = plain(" ".join(words.split()))
+    text.stylize(style)
     return text

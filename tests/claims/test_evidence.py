@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from pieces import N, R, S, piece
 
@@ -55,6 +57,14 @@ def test_an_opinion_of_a_passage_that_was_not_given_is_dropped() -> None:
 def test_words_outside_the_passage_are_never_taken_for_its_words(start, end, kept) -> None:
     (found,) = gather([FIRST], Assessment((opinion(start=start, end=end),)))
     assert (found.start, found.end) == kept
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(1.7, 1.0), (-3.0, 0.0), (math.nan, 0.0), (math.inf, 1.0), (0.4, 0.4)]
+)
+def test_what_is_no_probability_becomes_the_nearest_one(value, kept) -> None:
+    (found,) = gather([FIRST], Assessment((opinion(probability=value, scores=((S, value),)),)))
+    assert (found.probability, found.scores) == (kept, ((S, kept),))
 
 
 def test_no_passages_give_no_evidence() -> None:

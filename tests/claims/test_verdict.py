@@ -209,7 +209,7 @@ def test_what_cannot_decide_takes_no_confidence_from_abstaining() -> None:
 
 
 dates = st.none() | st.dates(date(2025, 12, 1), date(2025, 12, 24))
-probabilities = st.floats(allow_nan=True, allow_infinity=True) | st.floats(0, 1)
+probabilities = st.floats(0, 1)
 pieces = st.builds(
     piece,
     st.sampled_from([S, R, N]),
@@ -235,11 +235,9 @@ def test_whatever_the_evidence_the_ruling_is_sound(evidence, as_of, proposed) ->
     wanted = {SUPPORTED: {S}, REFUTED: {R}, CONFLICTING: {S, R}, NOT_ENOUGH: set()}
     assert wanted[ruling.verdict] <= deciding
     assert deciding <= {S, R}
-    assert (ruling.verdict is NOT_ENOUGH) is not deciding or not deciding
+    assert (ruling.verdict is NOT_ENOUGH) is (not deciding)
     for before, after in zip(evidence, ruling.evidence, strict=True):
-        assert replace(after, decides=before.decides, why=before.why) is not before
-        assert after.passage is before.passage
-        assert after.stance is before.stance
+        assert replace(after, decides=before.decides, why=before.why) == before
         if after.decides:
             published = after.passage.statement.published
             assert as_of is None or published is None or published <= as_of

@@ -91,12 +91,15 @@ class Weights:
         scale: ``(n_features,)``.
         coefficients: ``(3, n_features)``, rows in the order of ``STANCES``; neutral's are 0.
         intercepts: ``(3,)``.
+        differs: share of the tuning claims' statements that refute among those where something
+            else stands in the place of the claim's facts (the feature ``differs``).
     """
 
     mean: Probabilities
     scale: Probabilities
     coefficients: Probabilities
     intercepts: Probabilities
+    differs: float
 
     def probabilities(self, features: Sequence[float]) -> Probabilities:
         """Return ``(3,)`` probabilities in the order of ``STANCES``."""
@@ -128,12 +131,24 @@ def weigh(readings: Sequence[Reading]) -> list[Weighed]:
     found = []
     for reading, values in zip(readings, features(readings), strict=True):
         proposed = weights().probabilities(values)
-        stance, repair = _gated(reading, dict(zip(FEATURES, values, strict=True)), proposed)
+        named = dict(zip(FEATURES, values, strict=True))
+        stance, repair = _gated(reading, named, proposed)
+        if stance is Stance.REFUTES and named["differs"]:
+            proposed = _at_least(proposed, 1, weights().differs)
         column = 1 if stance is Stance.REFUTES else 0
         window = int(reading.scores[:, column].argmax())
         mismatches = _mismatches(reading.comparison, stance, repair)
         found.append(Weighed(stance, _calibrated(proposed), window, mismatches))
     return found
+
+
+def _at_least(proposed: Probabilities, column: int, least: float) -> Probabilities:
+    """The probabilities with one raised to ``least``, the others lowered alike."""
+    if proposed[column] >= least:
+        return proposed
+    raised = proposed * (1 - least) / (1 - proposed[column])
+    raised[column] = least
+    return raised
 
 
 def features(readings: Sequence[Reading]) -> list[list[float]]:
@@ -350,6 +365,7 @@ def weights() -> Weights:
         np.array(stored["scale"]),
         np.array(stored["coefficients"]),
         np.array(stored["intercepts"]),
+        float(stored["differs"]),
     )
 
 
