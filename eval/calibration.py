@@ -54,7 +54,9 @@ class Curve:
     shift: float
 
 
-def labelled(data: Path, bad: list[BadRow]) -> Iterator[tuple[str, Example]]:
+def labelled(
+    data: Path, bad: list[BadRow], sets: Sequence[str] = SETS
+) -> Iterator[tuple[str, Example]]:
     """Stream the examples with a stance for each passage, and the set that each is from.
 
     From WiCE, a supported claim with its sentences supports, and a claim that nothing in its
@@ -63,7 +65,7 @@ def labelled(data: Path, bad: list[BadRow]) -> Iterator[tuple[str, Example]]:
     Raises:
         InputError: a set's file is missing.
     """
-    for name in SETS:
+    for name in sets:
         for example in DATASETS[name].examples(data, bad):
             if name != "wice-claims":
                 yield name, example

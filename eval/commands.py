@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,6 +154,7 @@ def report_quality(
 
 @eval_app.command("fit")
 def fit(
+    data: Data,
     statements: Annotated[
         Path, typer.Option(help="folder of the statements that the tuning claims are about")
     ] = Path("seeds/statements"),
@@ -170,7 +172,7 @@ def fit(
         raise InputError(f"{statements}: no such folder of statements; name it with --statements")
     found = []
     with _progress("readings") as progress:
-        for row in fitting.rows(statements):
+        for row in chain(fitting.rows(statements), fitting.public_rows(data)):
             found.append(row)
             progress(len(found), None)
     out = out or Path(stance.__file__).with_name("stance_weights.json")

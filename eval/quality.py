@@ -46,13 +46,16 @@ class Run:
     measures: Measures
 
 
-_ABSTAINS = (
-    "The engine says nothing of a passage unless it states every fact of the claim, or puts another "
-    "in a fact's place: right for a note that a desk signs, costly for a mean over the classes where "
-    "people call a passage supporting that only bears on the claim (see decided and "
-    "right_if_decided below). Word overlap's thresholds are chosen on this very set for this very "
-    "metric; nothing of the engine's stance is fitted here but its calibration."
-)
+_ABSTAINS = """\
+The engine says nothing of a passage unless it states every fact of the claim, or puts another in a
+fact's place: right for a note that a desk signs, costly for a mean over the classes where people
+call a passage supporting that only bears on the claim (see decided and right_if_decided below).
+Word overlap's thresholds are chosen on this very set for this very metric; of the engine's stance
+only the calibration is fitted here."""
+_TOGETHER = """\
+Many of these claims are decided by several answers together (a sum, a comparison, an answer that
+only makes sense beside another), and the engine reads each answer by itself; two of the four
+classes have about a dozen rows."""
 _FEW = "The rows are too few to be sure."
 
 HEADLINES: tuple[Headline, ...] = (
@@ -106,12 +109,7 @@ HEADLINES: tuple[Headline, ...] = (
         "averitec",
         "verdict_macro_f1",
         "Verdict with the annotators' answers given, four ways (macro-F1)",
-        {
-            baseline: "Most of these claims are decided by several answers together (a sum, a "
-            "comparison, an answer that only makes sense beside another), and each answer is read "
-            "by itself; two of the four classes have about a dozen rows."
-            for baseline in ("majority", "word_overlap")
-        },
+        {"majority": _TOGETHER, "word_overlap": _TOGETHER},
     ),
     Headline(
         "wice-claims",
@@ -220,7 +218,7 @@ def _headlines(shown: Sequence[tuple[Headline, Run, Measure]]) -> str:
 def _not_beaten(shown: Sequence[tuple[Headline, Run, Measure]]) -> str:
     lines = [
         f"- {headline.question}, {run.name}: {_BASELINES.get(name, name)} is {_outcome(against)}. "
-        + headline.reasons.get(name, "Why is not yet known.")
+        + " ".join(headline.reasons.get(name, "Why is not yet known.").split())
         for headline, run, figure in shown
         for name, against in figure.baselines.items()
         if against.outcome != "beaten"

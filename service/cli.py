@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 from contextlib import ExitStack
@@ -15,11 +16,11 @@ from rich.console import Console
 
 from eval.commands import eval_app
 from service.claims.commands import claims_app
-from service.kit.errors import ConfigurationError, InputError, VerinoteError
+from service.kit.errors import InputError, VerinoteError
 from service.notes.jsonl import to_line
 from service.notes.table import print_notes
 from service.settings import Settings, load_settings
-from service.statements.commands import corpus_app, progress_bar
+from service.statements.commands import corpus_app, plain, progress_bar
 from service.submissions.intake import read_submission
 from service.types import ClaimState, Note
 
@@ -59,7 +60,11 @@ def verify(
     """Check a text's claims against the stored statements and draft a note for each."""
     settings = load_settings(**({"engine": engine} if engine else {}))
     when = as_of.date() if as_of else None
-    failed = asyncio.run(_verify(settings, sources, claims, as_json, when, out))
+    try:
+        failed = asyncio.run(_verify(settings, sources, claims, as_json, when, out))
+    except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failed = 0
     if failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -75,13 +80,15 @@ async def _verify(
     """Verify every source and show it. Returns how many claims failed."""
     from service.pipeline import Pipeline  # loads the models: not for --help
 
+    if out is not None and any(_is_same_file(source, out) for source in sources):
+        raise InputError(f"{out}: is what is to be verified; give --out another file")
     submissions = [read_submission(source, settings, claims_only=claims) for source in sources]
     failed = 0
     with ExitStack() as stack:
-        lines: list[TextIO] = [sys.stdout] if as_json else []
-        if out is not None:
-            lines.append(stack.enter_context(_written(out)))
+        lines: list[TextIO] = [_standard_output()] if as_json else []
         async with Pipeline.open(settings) as pipeline:
+            if out is not None:
+                lines.append(stack.enter_context(_written(out)))
             if not pipeline.corpus.coverage().statements:
                 typer.echo(
                     "verinote: no statements are stored, so nothing can be decided; "
@@ -101,6 +108,20 @@ async def _verify(
     return failed
 
 
+def _is_same_file(source: str, out: Path) -> bool:
+    try:
+        return Path(source).samefile(out)
+    except (OSError, ValueError):  # one of them is not there, or is no path
+        return False
+
+
+def _standard_output() -> TextIO:
+    """Standard output in UTF-8, as JSON is, whatever the locale says."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    return sys.stdout
+
+
 def _written(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,11 +139,5 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except VerinoteError as error:
-        typer.echo(f"verinote: {error}", err=True)
+        typer.echo(f"verinote: {plain(' '.join(str(error).split()))}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-
-
-__all__ = ["ConfigurationError", "app", "main"]

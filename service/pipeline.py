@@ -14,8 +14,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from service.claims.evidence import gather
-from service.claims.memory import Memory, ReuseKey
-from service.claims.verdict import decide
+from service.claims.memory import Memory, ReuseKey, same_words
+from service.claims.verdict import decide, is_later
 from service.engines.local.engine import LocalEngine
 from service.kit.errors import ConfigurationError, VerinoteError
 from service.models import Encoder, StanceModel
@@ -94,11 +94,18 @@ class Pipeline:
         gate = asyncio.Semaphore(CONCURRENT_CLAIMS)
         done = 0
 
-        async def one(claim: Claim) -> Note:
+        async def one(claim: Claim, twin: asyncio.Task[Note] | None) -> Note:
+            if twin is not None:  # then this one reuses its note, whichever would have been first
+                await asyncio.wait([twin])
             async with gate:
                 return await self.verify_claim(claim, when, submission)
 
-        tasks = [asyncio.create_task(one(claim)) for claim in claims]
+        tasks: list[asyncio.Task[Note]] = []
+        twins: dict[str, asyncio.Task[Note]] = {}
+        for claim in claims:
+            words = same_words(claim.text)
+            tasks.append(asyncio.create_task(one(claim, twins.get(words))))
+            twins[words] = tasks[-1]
         try:
             for task in tasks:
                 note = await task
@@ -112,39 +119,65 @@ class Pipeline:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def claims_of(self, submission: Submission) -> list[Claim]:
-        """The claims of a submission in the order of its text, each once."""
+        """The claims of a submission in the order of its text.
+
+        Of an article each is given once, where it is made first; of claims given line by line,
+        every line is one.
+        """
         if submission.claims_only:
             return claims_from_lines(submission)
         extractions = await asyncio.gather(
             *(self.engine.extract(window) for window in windows(submission))
         )
-        claims = {claim.id: claim for extraction in extractions for claim in extraction.claims}
-        return sorted(claims.values(), key=lambda claim: (claim.source.start, claim.source.end))
+        found = [claim for extraction in extractions for claim in extraction.claims]
+        claims: dict[str, Claim] = {}
+        for claim in sorted(found, key=lambda claim: (claim.source.start, claim.source.end)):
+            claims.setdefault(same_words(claim.text), claim)
+        return list(claims.values())
 
     async def verify_claim(
         self, claim: Claim, as_of: date, submission: Submission | None = None
     ) -> Note:
         """Draft the note of one claim. What goes wrong with it ends in the note, not here."""
-        revision = await asyncio.to_thread(self.corpus.revision)
         provenance = Provenance(
-            self.engine.name, self.engine.model, self.engine.prompt_version, revision
+            self.engine.name, self.engine.model, self.engine.prompt_version, corpus_revision=0
         )
         try:
+            revision = await asyncio.to_thread(self.corpus.revision)
+            provenance = replace(provenance, corpus_revision=revision)
             note = await self._note(claim, as_of, submission, provenance)
-        except VerinoteError as error:
-            note = failed(claim, str(error), provenance)
         except Exception as error:  # noqa: BLE001  no claim is lost, whatever its text does to us
-            note = failed(claim, f"{type(error).__name__}: {error}", provenance)
+            note = failed(claim, _reason(error), provenance)
         if self.memory is not None and submission is not None and note.reused_from is None:
-            await asyncio.to_thread(self.memory.remember, note, submission, as_of)
+            try:
+                await asyncio.to_thread(self.memory.remember, note, submission, as_of)
+            except Exception as error:  # noqa: BLE001  a note is worth more than the memory of it
+                told = f"This claim could not be remembered: {_reason(error)}"
+                note = replace(note, warnings=(*note.warnings, told))
         return note
 
     async def assess_given(
         self, claim: Claim, passages: Sequence[Passage], as_of: date | None
     ) -> tuple[Assessment, Ruling]:
-        """Assess a claim against given passages by the same engine and rules, without a search."""
-        assessment = await self.engine.assess(claim, tuple(passages))
+        """Assess a claim against given passages by the same engine and rules, without a search.
+
+        Statements dated after ``as_of`` are read apart, so that what cannot decide has no part in
+        how the others are read either.
+        """
+        later = [passage for passage in passages if is_later(passage.statement, as_of)]
+        in_time = [passage for passage in passages if passage not in later]
+        assessment = await self._assess(claim, in_time)
+        beside = await self._assess(claim, later)
+        assessment = replace(
+            assessment,
+            opinions=assessment.opinions + beside.opinions,
+            usage=assessment.usage + beside.usage,
+        )
         return assessment, decide(gather(passages, assessment), as_of, assessment.verdict)
+
+    async def _assess(self, claim: Claim, passages: Sequence[Passage]) -> Assessment:
+        """Ask the engine, if there is anything to ask about."""
+        return await self.engine.assess(claim, tuple(passages)) if passages else Assessment(())
 
     async def _note(
         self, claim: Claim, as_of: date, submission: Submission | None, provenance: Provenance
@@ -181,6 +214,11 @@ class Pipeline:
             as_of,
             links,
         )
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, for a person: an error of ours speaks for itself."""
+    return str(error) if isinstance(error, VerinoteError) else f"{type(error).__name__}: {error}"
 
 
 def _engine(settings: Settings, encoder: Encoder) -> Engine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
@@ -119,6 +120,7 @@ class Memory:
         self._cache = cache
         self._same_facts = same_facts or _compared
         self._opened: dict[str, VectorCollection] = {}
+        self._opening = threading.RLock()
 
     def remember(self, note: Note, submission: Submission, as_of: date) -> None:
         """Store a note with its claim and submission.
@@ -244,9 +246,10 @@ class Memory:
 
     def reindex(self, progress: Progress | None = None) -> None:
         """Make both collections again from the database; embeds only what isn't cached."""
-        for name in (CLAIMS, FACT_CHECKS):
-            self._opened[name] = self._store.recreate(name, self._cache.encoder.name)
-            self._repair(name, progress)
+        with self._opening:
+            for name in (CLAIMS, FACT_CHECKS):
+                self._opened[name] = self._store.recreate(name, self._cache.encoder.name)
+                self._repair(name, progress)
 
     def _same_claim(self, claim: Claim, other: Claim) -> bool:
         return (
@@ -289,11 +292,12 @@ class Memory:
         self._collection(name).upsert(list(texts), self._cache.vectors(list(texts.values())))
 
     def _collection(self, name: str) -> VectorCollection:
-        if name not in self._opened:
-            self._opened[name] = self._store.open(name, self._cache.encoder.name, REMEDY)
-            if self._opened[name].count() != len(self._digests(name)):
-                self._repair(name)
-        return self._opened[name]
+        with self._opening:  # a repair must not meet vectors that another thread adds meanwhile
+            if name not in self._opened:
+                self._opened[name] = self._store.open(name, self._cache.encoder.name, REMEDY)
+                if self._opened[name].count() != len(self._digests(name)):
+                    self._repair(name)
+            return self._opened[name]
 
     def _digests(self, name: str) -> dict[str, str]:
         """What must have a vector: each digest with a text of its words."""

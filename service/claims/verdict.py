@@ -64,7 +64,7 @@ def _in_force(evidence: Sequence[Evidence], as_of: date | None) -> tuple[Evidenc
     speaking = [
         piece
         for piece in evidence
-        if piece.stance is not Stance.NEUTRAL and not _is_later(piece.passage.statement, as_of)
+        if piece.stance is not Stance.NEUTRAL and not is_later(piece.passage.statement, as_of)
     ]
     marked = []
     for piece in evidence:
@@ -73,7 +73,7 @@ def _in_force(evidence: Sequence[Evidence], as_of: date | None) -> tuple[Evidenc
         if piece.stance is not Stance.NEUTRAL:
             why = (
                 f"dated {statement.published}, {_LATER}"
-                if _is_later(statement, as_of)
+                if is_later(statement, as_of)
                 else _counted_elsewhere(piece, speaking)
             )
         decides = piece.stance is not Stance.NEUTRAL and not why
@@ -83,7 +83,8 @@ def _in_force(evidence: Sequence[Evidence], as_of: date | None) -> tuple[Evidenc
     return tuple(_unless_superseded(piece, marked) for piece in marked)
 
 
-def _is_later(statement: StatementRef, as_of: date | None) -> bool:
+def is_later(statement: StatementRef, as_of: date | None) -> bool:
+    """Whether a statement is dated after the as-of date, so that it cannot decide."""
     return as_of is not None and statement.published is not None and statement.published > as_of
 
 

@@ -146,7 +146,7 @@ def _at_least(proposed: Probabilities, column: int, least: float) -> Probabiliti
     """The probabilities with one raised to ``least``, the others lowered alike."""
     if proposed[column] >= least:
         return proposed
-    raised = proposed * (1 - least) / (1 - proposed[column])
+    raised: Probabilities = proposed * (1 - least) / (1 - proposed[column])
     raised[column] = least
     return raised
 
