@@ -28,7 +28,9 @@ from service.types import Claim, MismatchKind, Passage
 _SINGLE_WINDOWS = 3
 _FOCUS_SENTENCES = 3
 _FOCUS_GAIN = 1.3
-_COMPLETE = 0.95
+OUTRIGHT = 0.95
+"""Coverage of a claim's main clause by a denial from which it is the claim that is denied; such a
+denial counts as that much support for what it denies."""
 _DENIED_WORDS = 0.5
 _TELLING_WORDS = 3
 _NEAREST_COVERAGE = 0.85
@@ -274,9 +276,9 @@ def _denied(denial: Denial, assertion: str, scores: Scores) -> Turned:
     bones = skeleton(assertion)
     if len(content_lemmas(bones)) < _TELLING_WORDS:
         return turned
-    if compare(bones, denial.content).coverage < _COMPLETE:
+    if compare(bones, denial.content).coverage < OUTRIGHT:
         return turned
-    return replace(turned, supports=max(turned.supports, _COMPLETE))
+    return replace(turned, supports=max(turned.supports, OUTRIGHT))
 
 
 def _turned(denial: Denial, text: str) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from service.engines.local.assess import Reading, Repair, Turned
+from service.engines.local.assess import OUTRIGHT, Reading, Repair, Turned
 from service.facts.compare import Comparison, Item
 from service.facts.lexicon import CAPITAL, POLITY
 from service.types import Mismatch, MismatchKind, Stance
@@ -288,12 +288,16 @@ def _gated(
     support, refute, _ = proposed
     unstated = unstated_facts(reading.comparison)
     turned = max(values["denied"], values["unsaid"], values["opposite"]) >= _TURNED
+    if turned and values["denied_support"] >= OUTRIGHT:
+        return Stance.REFUTES, None
     if turned and refute >= _LIKELY_TURNED and refute > support:
         return Stance.REFUTES, _best(_rewordings(reading)) if values["opposite"] else None
     if values["unrivalled"] or turned:
         return Stance.NEUTRAL, None
     if unstated:
-        if values["differs"] or (refute >= _LIKELY and refute > support):
+        only_names = all(item.kind is MismatchKind.NAME for item in unstated)
+        placed = values["aligned"] >= (_ALIGNED if only_names else _RIVAL)
+        if values["differs"] or (placed and refute >= _LIKELY and refute > support):
             return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
         return Stance.NEUTRAL, None
     likely = _LIKELY_COMPLETE if values["complete"] else _LIKELY
