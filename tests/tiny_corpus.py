@@ -100,7 +100,7 @@ class ScriptedEngine:
     prompt_version = "1"
 
     def __init__(self, assess: Assess | None = None) -> None:
-        self.assessed: list[str] = []
+        self.assessed: list[tuple[str, tuple[Passage, ...]]] = []
         self._assess = assess or silent
 
     async def extract(self, window: Window) -> Extraction:
@@ -115,7 +115,7 @@ class ScriptedEngine:
         return Extraction(tuple(found))
 
     async def assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
-        self.assessed.append(claim.text)
+        self.assessed.append((claim.text, passages))
         return await self._assess(claim, passages)
 
 

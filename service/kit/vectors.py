@@ -202,10 +202,25 @@ class VectorCollection:
             query_embeddings=queries, n_results=n, include=["distances"]
         )
         distances = result["distances"] or []
+        shortest = min(map(len, result["ids"]))
+        if shortest < n and shortest < self.count():
+            return [self._nearest_of_all(query)[:n] for query in queries]
         return [
             [(found, 1.0 - distance) for distance, found in sorted(zip(row, ids, strict=True))]
             for ids, row in zip(result["ids"], distances, strict=True)
         ]
+
+    def _nearest_of_all(self, query: Vectors) -> list[tuple[str, float]]:
+        """Every id with its cosine, best first, by comparing them all.
+
+        Many equal vectors can leave others out of the reach of HNSW's graph: of 60 collections of
+        70 equal vectors and two others, 4 did not give the two back.
+        """
+        stored = self._collection.get(include=["embeddings"])
+        vectors = np.asarray(stored["embeddings"], np.float32)
+        lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+        distances = np.round(1.0 - (vectors @ query) / lengths, 6).tolist()
+        return [(id_, 1.0 - far) for far, id_ in sorted(zip(distances, stored["ids"], strict=True))]
 
 
 def batches(items: Sequence[T], size: int = BATCH) -> list[Sequence[T]]:

@@ -106,3 +106,17 @@ def test_a_collection_that_many_open_at_once_for_the_first_time_is_one(store: Ve
         list(pool.map(fill, "abcd"))
 
     assert store.open("things", "m", "").ids() == set("abcd")
+
+
+def test_vectors_among_many_equal_ones_are_found(store: VectorStore):
+    rng = np.random.default_rng(1)
+    same, *others = rng.normal(size=(3, 384)).astype(np.float32)
+    copies = {f"copy{number}": same for number in range(70)}
+    vectors = {"a": others[0], "b": others[1], **copies}
+
+    for number in range(30):  # whether HNSW's graph falls apart is a matter of luck
+        collection = store.open(f"things{number}", "m", "")
+        collection.upsert(list(vectors), np.stack(list(vectors.values())))
+        (found,) = collection.nearest(same[np.newaxis], 100)
+        assert {name for name, _ in found} == set(vectors)
+        assert [name for name, _ in found[:70]] == sorted(copies)
