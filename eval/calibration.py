@@ -20,18 +20,17 @@ from sklearn.linear_model import LogisticRegression
 from eval.catalogue import DATASETS
 from eval.datasets.examples import Example
 from eval.datasets.reading import BadRow
-from eval.folds import folds
+from eval.fold_parameters import SETS
+from eval.folds import FOLDS, fold_of
 from eval.measures import Measure, Row, calibration
 from eval.subject import claim_of, passages_of
 from service.engines.local.assess import Embedder, Scorer, read
-from service.engines.local.stance import features, weights
+from service.engines.local.stance import Weights, features
 from service.types import Stance
 
 Array = npt.NDArray[np.float64]
 
 STANCES = tuple(stance.value for stance in Stance)
-SETS = ("climate-fever", "healthver", "fool-me-twice", "wice-claims")
-"""AVeriTeC is left out: its licence allows evaluation, not fitting."""
 _LEAST = 1e-4
 _JOINED = 5
 _OPENING = 3
@@ -81,12 +80,17 @@ def _with_one(example: Example, passage: str, stance: Stance) -> Example:
     return replace(example, passages=(passage,), stances=(stance,))
 
 
+def group_of(name: str, example: Example) -> str:
+    """What the rows of one claim share, in every set; decides their fold."""
+    return f"{name}/{example.group}"
+
+
 def pairs_of(name: str, example: Example) -> list[Pair]:
     """The example's labelled pairs, in the order of its passages."""
-    return [Pair(name, f"{name}/{example.group}", stance.value) for stance in example.stances]
+    return [Pair(name, group_of(name, example), stance.value) for stance in example.stances]
 
 
-def proposals(example: Example, scorer: Scorer, embedder: Embedder) -> Array:
+def proposals(example: Example, scorer: Scorer, embedder: Embedder, weights: Weights) -> Array:
     """What the embedded engine's weights say of each passage before calibration: ``(n, 3)``.
 
     A passage without a sentence is surely neutral. Blocking: about 50 ms a passage.
@@ -94,7 +98,7 @@ def proposals(example: Example, scorer: Scorer, embedder: Embedder) -> Array:
     passages = passages_of(example)
     readings = read(claim_of(example.claim), passages, scorer, embedder)
     proposed = {
-        reading.statement_id: weights().probabilities(values)
+        reading.statement_id: weights.probabilities(values)
         for reading, values in zip(readings, features(readings), strict=True)
     }
     neutral = np.array([0.0, 0.0, 1.0])
@@ -143,16 +147,25 @@ def log_odds(scores: Array) -> Array:
     return odds
 
 
-def cross_fitted(
+def fold_curves(
     scores: Array, stances: Sequence[str], sets: Sequence[str], groups: Sequence[str]
+) -> list[dict[str, Curve]]:
+    """Fit curves for every fold, without its rows."""
+    fold = np.array([fold_of(group) for group in groups])
+    return [
+        fit(scores[rows], [stances[int(row)] for row in rows], [sets[int(row)] for row in rows])
+        for rows in (np.flatnonzero(fold != number) for number in range(FOLDS))
+    ]
+
+
+def cross_fitted(
+    scores: Array, groups: Sequence[str], curves: Sequence[Mapping[str, Curve]]
 ) -> Array:
-    """Calibrated probabilities ``(n, 3)``, each by curves fitted without the row's fold."""
-    result = scores.astype(np.float64).copy()
-    for fitted, reported in folds(groups):
-        curves = fit(
-            scores[fitted], [stances[row] for row in fitted], [sets[row] for row in fitted]
-        )
-        result[reported] = apply(curves, scores[reported])
+    """Calibrated probabilities ``(n, 3)``, each by the curves of its own fold."""
+    fold = np.array([fold_of(group) for group in groups])
+    result = np.zeros_like(scores)
+    for number, fitted in enumerate(curves):
+        result[fold == number] = apply(fitted, scores[fold == number])
     return result
 
 
@@ -177,13 +190,15 @@ class Calibration:
     """Curves fitted on all rows, and what cross-fitting says they are worth.
 
     Attributes:
-        curves: by stance.
+        curves: by stance, fitted on all rows: what is shipped.
+        of_folds: the same for every fold, without its rows.
         pairs: how many rows of each set they were fitted on.
         before: expected calibration error by set, uncalibrated.
         after: the same out of fold.
     """
 
     curves: dict[str, Curve]
+    of_folds: list[dict[str, Curve]]
     pairs: dict[str, int]
     before: dict[str, Measure]
     after: dict[str, Measure]
@@ -192,7 +207,7 @@ class Calibration:
         """What ``calibration.json`` holds; the engine reads its ``curves``."""
         return {
             "made_by": "verinote eval calibrate",
-            "curves": {stance: asdict(curve) for stance, curve in self.curves.items()},
+            "curves": told(self.curves),
             "expected_calibration_error": {
                 name: {
                     "pairs": self.pairs[name],
@@ -208,14 +223,21 @@ class Calibration:
         path.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
 
 
+def told(curves: Mapping[str, Curve]) -> Row:
+    """Curves as JSON values."""
+    return {stance: asdict(curve) for stance, curve in curves.items()}
+
+
 def calibrated(pairs: Sequence[Pair], scores: Array) -> Calibration:
     """Fit and cross-fit the curves for the scores ``(n, 3)`` of the pairs."""
     stances = [pair.stance for pair in pairs]
     sets = [pair.dataset for pair in pairs]
     groups = [pair.group for pair in pairs]
-    after = cross_fitted(scores, stances, sets, groups)
+    of_folds = fold_curves(scores, stances, sets, groups)
+    after = cross_fitted(scores, groups, of_folds)
     return Calibration(
         curves=fit(scores, stances, sets),
+        of_folds=of_folds,
         pairs={name: sets.count(name) for name in dict.fromkeys(sets)},
         before=errors(scores, stances, sets, groups),
         after=errors(after, stances, sets, groups),

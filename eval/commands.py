@@ -165,7 +165,7 @@ def fit(
     """Fit the embedded engine's weights to the tuning claims; then run calibrate."""
     import json
 
-    from eval import fitting
+    from eval import fitting, fold_parameters
     from service.engines.local import stance
 
     if not statements.is_dir():
@@ -175,6 +175,7 @@ def fit(
         for row in chain(fitting.rows(statements), fitting.public_rows(data)):
             found.append(row)
             progress(len(found), None)
+    fold_parameters.write_weights(fitting.fold_fits(found))
     out = out or Path(stance.__file__).with_name("stance_weights.json")
     out.write_text(json.dumps(fitting.fit(found), indent=1) + "\n", encoding="utf-8")
     typer.echo(f"{len(found)} readings; written to {out}")
@@ -192,12 +193,14 @@ def calibrate(
     from rich.console import Console
     from rich.table import Table
 
-    from eval import calibration
+    from eval import calibration, fold_parameters
     from eval.datasets.reading import BadRow
+    from eval.folds import fold_of
     from service.engines.local import stance
     from service.models import Encoder, StanceModel
 
     bad: list[BadRow] = []
+    folds = fold_parameters.read()
     examples = list(calibration.labelled(data, bad))
     threads = _settings("local").threads
     scorer, encoder = StanceModel(threads), Encoder(threads)
@@ -206,12 +209,14 @@ def calibrate(
     with _progress("claims") as progress:
         for done, (name, example) in enumerate(examples, start=1):
             pairs += calibration.pairs_of(name, example)
-            blocks.append(calibration.proposals(example, scorer, encoder))
+            weights = folds[fold_of(calibration.group_of(name, example))].weights
+            blocks.append(calibration.proposals(example, scorer, encoder, weights))
             progress(done, len(examples))
     scores = np.concatenate(blocks)
     found = calibration.calibrated(pairs, scores)
     out = out or Path(stance.__file__).with_name("calibration.json")
     found.write(out)
+    fold_parameters.write_curves([calibration.told(curves) for curves in found.of_folds])
     table = Table("set", "pairs", "error before", "after, out of fold", box=None)
     for name, rows in found.pairs.items():
         before, after = found.before[name].interval, found.after[name].interval

@@ -23,7 +23,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.preprocessing import StandardScaler
 
-from eval.calibration import labelled
+from eval.calibration import group_of, labelled
+from eval.folds import FOLDS, fold_of
 from eval.subject import claim_of, passages_of
 from service.engines.local.assess import Reading, read
 from service.engines.local.stance import FEATURES, SIGNS, STANCES, features
@@ -54,11 +55,16 @@ _OF_VERDICT = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The features of one statement read for one claim, what people say of it, and its weight."""
+    """The features of one statement read for one claim, what people say of it, and its weight.
+
+    Attributes:
+        group: what must not be split between folds; empty for rows that no figure is reported on.
+    """
 
     values: list[float]
     stance: Stance
     weight: float
+    group: str = ""
 
 
 def rows(statements: Path) -> Iterator[Row]:
@@ -89,7 +95,7 @@ def public_rows(data: Path) -> Iterator[Row]:
         InputError: a set's file is missing.
     """
     encoder, scorer = Encoder(), StanceModel()
-    for _, example in labelled(data, [], PUBLIC):
+    for name, example in labelled(data, [], PUBLIC):
         passages = passages_of(example)
         readings = read(claim_of(example.claim), passages, scorer, encoder)
         values = dict(
@@ -97,7 +103,12 @@ def public_rows(data: Path) -> Iterator[Row]:
         )
         for passage, stance in zip(passages, example.stances, strict=True):
             if passage.statement.statement_id in values:
-                yield Row(values[passage.statement.statement_id], stance, PUBLIC_WEIGHT)
+                yield Row(
+                    values[passage.statement.statement_id],
+                    stance,
+                    PUBLIC_WEIGHT,
+                    group_of(name, example),
+                )
 
 
 def fit(found: list[Row]) -> dict[str, object]:
@@ -139,6 +150,14 @@ def fit(found: list[Row]) -> dict[str, object]:
         "intercepts": [*_rounded(speaking[:, width]), 0.0],
         "differs": _share_refuting(found),
     }
+
+
+def fold_fits(found: list[Row]) -> list[dict[str, object]]:
+    """Fit again for every fold, without its rows: what ``fold_parameters.json`` holds."""
+    return [
+        fit([row for row in found if not row.group or fold_of(row.group) != fold])
+        for fold in range(FOLDS)
+    ]
 
 
 def _share_refuting(found: list[Row]) -> float:

@@ -19,13 +19,14 @@ def folds(groups: Sequence[str], count: int = FOLDS) -> Iterator[tuple[Places, P
     A group's fold is a digest of its name: the same whatever the order, the machine or the other
     rows. Folds that hold no row are left out, and so is one that holds them all.
     """
-    fold = np.array([_fold(group, count) for group in groups], dtype=np.intp)
+    fold = np.array([fold_of(group, count) for group in groups], dtype=np.intp)
     for number in range(count):
         fitted, reported = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         if len(fitted) and len(reported):
             yield fitted, reported
 
 
-def _fold(group: str, count: int) -> int:
+def fold_of(group: str, count: int = FOLDS) -> int:
+    """The number of a group's fold, from 0."""
     digest = hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") % count

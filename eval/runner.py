@@ -119,7 +119,7 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     started = datetime.now(UTC)
     with tempfile.TemporaryDirectory(dir=plan.out, prefix="data-") as folder:
         settings = plan.settings.model_copy(update={"data_dir": Path(folder)})
-        async with Subject.open(settings) as subject:
+        async with Subject.open(settings, plan.dataset.card.name) as subject:
             if corpus:
                 await subject.load(corpus)
             told = {

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from eval import sentence_search
+from eval import fold_parameters, sentence_search
 from eval.datasets.examples import Example
+from eval.folds import fold_of
+from service.engines.local.engine import LocalEngine
 from service.kit.errors import InputError
 from service.kit.text import normalise, sha256_hex
+from service.models import StanceModel
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.submissions.intake import read_submission
@@ -43,17 +46,40 @@ class Judgement:
 
 
 class Subject:
-    """A pipeline with its engine, opened for one run. Made by ``open``."""
+    """A pipeline with its engine, opened for one run. Made by ``open``.
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    Args:
+        pipeline: what runs.
+        of_folds: for a set that the engine was fitted on: its name, and for every fold the same
+            pipeline with parameters that never saw the fold's rows.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, of_folds: tuple[str, Sequence[Pipeline]] | None = None
+    ) -> None:
         self._pipeline = pipeline
+        self._of_folds = of_folds
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings) -> AsyncIterator[Subject]:
-        """Open the pipeline over the data folder that the settings name, without claim memory."""
+    async def open(cls, settings: Settings, dataset: str) -> AsyncIterator[Subject]:
+        """Open the pipeline over the data folder that the settings name, without claim memory.
+
+        Args:
+            settings: how the pipeline is configured.
+            dataset: what will be run.
+        """
         async with Pipeline.open(settings, memory=False) as pipeline:
-            yield cls(pipeline)
+            if dataset not in fold_parameters.SETS or pipeline.engine.name != "local":
+                yield cls(pipeline)
+                return
+            scorer = await asyncio.to_thread(StanceModel, settings.threads)
+            encoder = pipeline.corpus.embeddings.encoder
+            of_folds = [
+                Pipeline(settings, LocalEngine(scorer, encoder, fitted), pipeline.corpus, None)
+                for fitted in fold_parameters.read()
+            ]
+            yield cls(pipeline, (dataset, of_folds))
 
     @property
     def engine(self) -> str:
@@ -86,7 +112,11 @@ class Subject:
 
     async def judge(self, example: Example) -> Judgement:
         """Assess the example's claim against its own passages, without a search."""
-        _, ruling = await self._pipeline.assess_given(
+        pipeline = self._pipeline
+        if self._of_folds:
+            dataset, of_folds = self._of_folds
+            pipeline = of_folds[fold_of(f"{dataset}/{example.group}")]
+        _, ruling = await pipeline.assess_given(
             claim_of(example.claim), passages_of(example), example.as_of
         )
         return Judgement(ruling.evidence, ruling.verdict, ruling.confidence)

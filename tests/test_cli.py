@@ -14,6 +14,8 @@ import pytest
 from tiny_corpus import ARTICLE, BOMBERS, IGNORE, LOAN, MORE_BOMBERS, UNKNOWN, write_statements
 
 from service.cli import SOME_FAILED, main
+from service.kit.vectors import VectorStore
+from service.statements.index import COLLECTION
 
 GERMAN = (
     "Das Auswärtige Amt hat am Dienstag mitgeteilt, dass zwei Fregatten in das Mittelmeer verlegt "
@@ -46,7 +48,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the statements; tests add nothing but remembered claims to it."""
     folder = tmp_path_factory.mktemp("cli")
     statements = write_statements(folder / "statements")
-    subprocess.run(
+    subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-c", "from service.cli import main; main()", "corpus", "add", statements],
         env=os.environ | {"VERINOTE_DATA_DIR": str(folder / "data")},
         check=True,
@@ -119,7 +121,7 @@ def test_every_quote_stands_at_its_offsets_in_what_corpus_show_prints(verinote, 
 
 
 def test_one_claim_a_line_without_its_bullet(verinote, claims) -> None:
-    result = verinote("verify", claims, "--claims", "--json")
+    result = verinote("verify", claims, "--claims", "--json", "--as-of", "2025-12-12")
     assert [line["claim"] for line in result.lines] == [BOMBERS, MORE_BOMBERS, UNKNOWN]
     assert [line["verdict"] for line in result.lines] == [
         "supported", "refuted", "not_enough_evidence",
@@ -129,7 +131,7 @@ def test_one_claim_a_line_without_its_bullet(verinote, claims) -> None:
 
 
 def test_a_person_sees_a_table(verinote, claims) -> None:
-    result = verinote("verify", claims, "--claims")
+    result = verinote("verify", claims, "--claims", "--as-of", "2025-12-12")
     assert "✔ supported" in result.out
     assert "3 claims: 1 supported, 1 refuted, 1 not enough evidence." in result.out
     assert result.err == ""
@@ -299,27 +301,20 @@ def test_where_claims_fail_the_others_are_printed_and_the_exit_code_tells(
     """A corpus whose vectors came from another model answers no claim at all."""
     other = str(tmp_path / "other")
     verinote("corpus", "add", write_statements(tmp_path / "more"), data_dir=other)
-    _name_another_model(tmp_path / "other")
+    store = VectorStore(tmp_path / "other" / "chroma")
+    store.recreate(COLLECTION, "another-model@1")
+    store.close()
     result = verinote("verify", claims, "--claims", "--json", data_dir=other)
     assert result.code == SOME_FAILED
     assert [line["state"] for line in result.lines] == ["failed"] * 3
     assert all("verinote corpus reindex" in line["error"] for line in result.lines)
 
 
-def _name_another_model(data: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from service.kit.vectors import VectorStore; "
-        "store = VectorStore(Path(sys.argv[1])); "
-        "[store.recreate(c.name, 'another@1') for c in store._chroma().list_collections()]"
-    )
-    subprocess.run([sys.executable, "-c", code, str(data / "chroma")], check=True)
-
-
 # As a process of its own.
 
 
 def run_alone(data: Path, *arguments: str, **kept) -> subprocess.Popen:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603  our own command
         [sys.executable, "-c", "from service.cli import main; main()", *arguments],
         env=os.environ | {"VERINOTE_DATA_DIR": str(data)},
         stdout=subprocess.PIPE,

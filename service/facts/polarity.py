@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -36,9 +37,21 @@ def is_negated(text: str) -> bool:
     return negations % 2 == 1
 
 
+_MAY_DENY = re.compile(
+    r"\b(?:no|not|never|neither|nor|none|nobody|nothing|without|cannot)\b|n['’]t\b|\bden(?:y|ie)"
+    r"|\b(?:refut|debunk|rebut|dismiss|reject|contradict)|\b(?:"
+    + "|".join(sorted(DENIAL_WORDS))
+    + r")\b",
+    re.IGNORECASE,
+)
+"""Most texts deny nothing: those need not be parsed to know it."""
+
+
 @lru_cache(maxsize=4096)
 def denials_in(text: str) -> tuple[Denial, ...]:
     """Return what an English text denies: "no X", "not", "X is untrue", "denied that X"."""
+    if not _MAY_DENY.search(text):
+        return ()
     found = []
     for sentence in parse(text).sents:
         found.extend(_called_untrue(sentence.root))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from service.engines.local.assess import Embedder, Reading, Scorer, read
 from service.engines.local.extract import extract_claims
-from service.engines.local.stance import STANCES, Weighed, weigh
+from service.engines.local.stance import STANCES, Fitted, Weighed, weigh
 from service.models import ENCODER_NAME, STANCE_NAME
 from service.models.parser import PARSER_NAME
 from service.types import (
@@ -40,12 +40,15 @@ class LocalEngine:
     Args:
         scorer: the stance model.
         embedder: the sentence encoder; its vectors of sentences are kept for the next claims.
+        fitted: other parameters than the packaged ones (evaluation reads a claim with parameters
+            that were fitted without it).
     """
 
     name = "local"
 
-    def __init__(self, scorer: Scorer, embedder: Embedder) -> None:
+    def __init__(self, scorer: Scorer, embedder: Embedder, fitted: Fitted | None = None) -> None:
         self._scorer = scorer
+        self._fitted = fitted
         self._embedder = _Remembering(embedder)
 
     @property
@@ -73,7 +76,9 @@ class LocalEngine:
 
     def _assess(self, claim: Claim, passages: tuple[Passage, ...]) -> tuple[Opinion, ...]:
         readings = read(claim, passages, self._scorer, self._embedder)
-        weighed = _about_the_same_matter(list(zip(readings, weigh(readings), strict=True)))
+        weighed = _about_the_same_matter(
+            list(zip(readings, weigh(readings, self._fitted), strict=True))
+        )
         opinions: dict[str, Opinion] = {}
         for reading, found in weighed:
             opinions |= _opinions(reading, found)

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,6 +110,50 @@ class Weights:
         result: Probabilities = exponents / exponents.sum()
         return result
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Weights:
+        """The weights that a file holds.
+
+        Raises:
+            ValueError: they were fitted on other features.
+        """
+        if tuple(stored["features"]) != FEATURES:
+            raise ValueError("the weights were fitted on other features: verinote eval fit")
+        return cls(
+            np.array(stored["mean"]),
+            np.array(stored["scale"]),
+            np.array(stored["coefficients"]),
+            np.array(stored["intercepts"]),
+            float(stored["differs"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the engine's stance was fitted to.
+
+    Attributes:
+        curves: slope and shift of Platt's curve for each stance, in the order of ``STANCES``.
+    """
+
+    weights: Weights
+    curves: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Any], curves: Mapping[str, Any]) -> Fitted:
+        """The parameters that ``stance_weights.json`` and ``calibration.json`` hold."""
+        pairs = ((curves[stance]["slope"], curves[stance]["shift"]) for stance in STANCES)
+        return cls(Weights.of(weights), tuple(pairs))
+
+    def calibrated(self, proposed: Probabilities) -> tuple[float, float, float]:
+        """Platt's curve for each stance, then scaled to add up to 1."""
+        kept = np.clip(proposed, 1e-4, 1 - 1e-4)
+        odds = np.log(kept / (1 - kept))
+        slopes, shifts = np.array(self.curves).T
+        raised = 1 / (1 + np.exp(-(slopes * odds + shifts)))
+        supports, refutes, neutral = (float(value) for value in raised / raised.sum())
+        return supports, refutes, neutral
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
@@ -126,19 +171,25 @@ class Weighed:
     mismatches: tuple[Mismatch, ...]
 
 
-def weigh(readings: Sequence[Reading]) -> list[Weighed]:
-    """Say what each statement means for the claim that they were all read for."""
+def weigh(readings: Sequence[Reading], fitted: Fitted | None = None) -> list[Weighed]:
+    """Say what each statement means for the claim that they were all read for.
+
+    Args:
+        readings: all of one claim's.
+        fitted: other parameters than the packaged ones.
+    """
+    fitted = fitted or packaged()
     found = []
     for reading, values in zip(readings, features(readings), strict=True):
-        proposed = weights().probabilities(values)
+        proposed = fitted.weights.probabilities(values)
         named = dict(zip(FEATURES, values, strict=True))
         stance, repair = _gated(reading, named, proposed)
         if stance is Stance.REFUTES and named["differs"]:
-            proposed = _at_least(proposed, 1, weights().differs)
+            proposed = _at_least(proposed, 1, fitted.weights.differs)
         column = 1 if stance is Stance.REFUTES else 0
         window = int(reading.scores[:, column].argmax())
         mismatches = _mismatches(reading.comparison, stance, repair)
-        found.append(Weighed(stance, _calibrated(proposed), window, mismatches))
+        found.append(Weighed(stance, fitted.calibrated(proposed), window, mismatches))
     return found
 
 
@@ -359,34 +410,10 @@ def _mismatches(
 
 
 @cache
-def weights() -> Weights:
-    """The packaged weights."""
-    stored = json.loads(_packaged("stance_weights.json"))
-    if tuple(stored["features"]) != FEATURES:
-        raise ValueError("stance_weights.json was fitted on other features: verinote eval fit")
-    return Weights(
-        np.array(stored["mean"]),
-        np.array(stored["scale"]),
-        np.array(stored["coefficients"]),
-        np.array(stored["intercepts"]),
-        float(stored["differs"]),
-    )
-
-
-@cache
-def _curves() -> tuple[tuple[float, float], ...]:
-    stored = json.loads(_packaged("calibration.json"))["curves"]
-    return tuple((stored[stance]["slope"], stored[stance]["shift"]) for stance in STANCES)
-
-
-def _calibrated(proposed: Probabilities) -> tuple[float, float, float]:
-    """Platt's curve for each stance, then scaled to add up to 1."""
-    kept = np.clip(proposed, 1e-4, 1 - 1e-4)
-    odds = np.log(kept / (1 - kept))
-    slopes, shifts = np.array(_curves()).T
-    raised = 1 / (1 + np.exp(-(slopes * odds + shifts)))
-    supports, refutes, neutral = (float(value) for value in raised / raised.sum())
-    return supports, refutes, neutral
+def packaged() -> Fitted:
+    """The parameters in the package."""
+    weights = json.loads(_packaged("stance_weights.json"))
+    return Fitted.of(weights, json.loads(_packaged("calibration.json"))["curves"])
 
 
 def _packaged(name: str) -> str:
