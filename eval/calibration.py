@@ -1,9 +1,9 @@
 """Confidence that means what it says: fitted by cross-fitting, on people's labels.
 
-Each stance's raw score is mapped by a logistic curve of its log-odds (Platt 1999), and the three
-are scaled to add up to 1: smooth, so that no two scores become equal. Sets count alike, however
-many rows they have. What is reported comes from folds that the curve was not fitted on; what is
-shipped is fitted on all rows.
+Each stance's raw score is mapped by a logistic curve of its log-odds (Platt 1999; supports and
+refutes share one), and the three are scaled to add up to 1: smooth, so that no two scores become
+equal. Sets count alike, however many rows they have. What is reported comes from folds that the
+curve was not fitted on; what is shipped is fitted on all rows.
 """
 
 from __future__ import annotations
@@ -106,7 +106,10 @@ def proposals(example: Example, scorer: Scorer, embedder: Embedder, weights: Wei
 
 
 def fit(scores: Array, stances: Sequence[str], sets: Sequence[str]) -> dict[str, Curve]:
-    """Fit a curve a stance.
+    """Fit a curve for supports and refutes together, and one for neutral.
+
+    One curve for both sides, so that calibration never turns one into the other: which of them is
+    commoner differs from set to set, and is nothing that a claim can be held to.
 
     Args:
         scores: ``(n, 3)`` raw scores in the order of ``STANCES``, 0 to 1.
@@ -118,11 +121,16 @@ def fit(scores: Array, stances: Sequence[str], sets: Sequence[str]) -> dict[str,
     weights = np.zeros(len(names))
     for name in set(sets):
         weights[names == name] = len(names) / (names == name).sum()
-    curves = {}
-    for column, stance in enumerate(STANCES):
+    curves: dict[str, Curve] = {}
+    for columns in ([0, 1], [2]):
         model = LogisticRegression(C=1e3)
-        model.fit(odds[:, [column]], truth == stance, sample_weight=weights)
-        curves[stance] = Curve(float(model.coef_[0, 0]), float(model.intercept_[0]))
+        model.fit(
+            np.concatenate([odds[:, [column]] for column in columns]),
+            np.concatenate([truth == STANCES[column] for column in columns]),
+            sample_weight=np.tile(weights, len(columns)),
+        )
+        curve = Curve(float(model.coef_[0, 0]), float(model.intercept_[0]))
+        curves |= {STANCES[column]: curve for column in columns}
     return curves
 
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TextIO, TypeVar
 
+from eval import fold_parameters
 from eval.catalogue import Dataset
 from eval.datasets.reading import BadRow, count_lines, file_sha256
 from eval.environment import git_revision, packages
@@ -134,6 +135,9 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
                 "model": subject.model,
                 "prompt_version": subject.prompt_version,
                 "corpus_revision": await subject.corpus_revision(),
+                "fold_parameters": (
+                    file_sha256(fold_parameters.FILE) if subject.out_of_fold else None
+                ),
                 "git_revision": git_revision(),
                 "packages": packages(),
                 "started": started.isoformat(timespec="seconds"),

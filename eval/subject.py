@@ -82,6 +82,11 @@ class Subject:
             yield cls(pipeline, (dataset, of_folds))
 
     @property
+    def out_of_fold(self) -> bool:
+        """Whether every row is read with parameters that never saw it."""
+        return self._of_folds is not None
+
+    @property
     def engine(self) -> str:
         """Which engine runs."""
         return self._pipeline.engine.name

@@ -67,6 +67,7 @@ def test_adding_an_empty_directory_is_an_error(corpus, folder):
 
 def test_a_progress_bar_is_drawn_on_a_terminal(corpus, folder, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
 
     result = corpus("add", folder(a_txt=TEXT))
 
