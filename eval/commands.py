@@ -126,14 +126,16 @@ def report_quality(
     runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("var/eval/quality"),
     page: Annotated[Path, typer.Option(help="the page to write")] = Path("docs/quality.md"),
     limit: Limit = None,
-    reuse: Annotated[bool, typer.Option(help="keep finished runs as they are")] = False,
+    reuse: Annotated[bool, typer.Option(help="keep runs of this engine on these rows")] = False,
 ) -> None:
     """Run every dataset that is there and write the page of figures."""
     from eval import quality
     from eval.catalogue import DATASETS
     from eval.runner import Plan
+    from eval.subject import prompt_version
 
     places = dict.fromkeys(DATASETS, data) | {"seeds": seeds, "probes": probes}
+    version = asyncio.run(prompt_version(_settings("local")))
     finished = []
     for name, entry in DATASETS.items():
         place = places[name]
@@ -141,7 +143,7 @@ def report_quality(
             typer.echo(f"{name}: left out, {entry.file(place)} isn't there", err=True)
             continue
         run = quality.read_run(runs / name) if reuse else None
-        if run is None:
+        if not run or not quality.up_to_date(run, entry.file(place), limit, version):
             statements = seeds / "statements" if entry.corpus else None
             _run(Plan(entry, place, runs / name, _settings("local"), statements, limit))
             run = quality.read_run(runs / name)

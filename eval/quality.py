@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eval import fold_parameters
 from eval.catalogue import DATASETS
+from eval.datasets.reading import file_sha256
 from eval.measures import Against, Confusion, Measure, Measures, Row
 from eval.metrics import Interval
 from eval.runner import read_measures
@@ -152,8 +154,7 @@ them, with thresholds cross-fitted in five folds for the best macro-F1); BM25 (S
 the same sentences). *Beaten*: the interval of the paired difference is above 0; *ahead*: better,
 but the interval holds 0. Rows of the sets that the engine's stance was fitted or calibrated on
 (climate-fever, healthver, fool-me-twice, wice-claims) are read with the parameters of a fold that
-never saw them; AVeriTeC, the seeds' claims and the claims about the statements are fitted on
-nowhere."""
+never saw them; nothing is ever fitted on AVeriTeC, gold.jsonl or heldout.jsonl."""
 
 
 def read_run(folder: Path) -> Run | None:
@@ -162,6 +163,18 @@ def read_run(folder: Path) -> Run | None:
         return None
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return Run(told["dataset"], told, read_measures(folder))
+
+
+def up_to_date(run: Run, file: Path, limit: int | None, prompt_version: str) -> bool:
+    """Whether running again would ask the same engine the same rows."""
+    folds = run.told.get("fold_parameters")
+    return bool(
+        run.told["state"] == "done"
+        and run.told["prompt_version"] == prompt_version
+        and run.told["data_sha256"] == file_sha256(file)
+        and run.told["limit"] == limit
+        and (folds is None or folds == file_sha256(fold_parameters.FILE))
+    )
 
 
 def page(runs: Sequence[Run]) -> str:

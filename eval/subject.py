@@ -7,6 +7,7 @@ reused, so the order of the rows does not matter.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -149,6 +150,14 @@ class Subject:
         """Positions of the ``k`` sentences that the search finds first for the claim."""
         encoder = self._pipeline.corpus.embeddings.encoder
         return await asyncio.to_thread(sentence_search.rank, encoder, claim, sentences, k)
+
+
+async def prompt_version(settings: Settings) -> str:
+    """Hash of what shapes the configured engine's answers beside the models."""
+    with tempfile.TemporaryDirectory() as folder:
+        passing = settings.model_copy(update={"data_dir": Path(folder)})
+        async with Pipeline.open(passing, memory=False) as pipeline:
+            return pipeline.engine.prompt_version
 
 
 def claim_of(text: str) -> Claim:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import JaroWinkler
 
-from service.facts.dates import DateMention, agree, dates_in, states
+from service.facts.dates import DateMention, conflict, dates_in, states
 from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, PHRASAL, STOP, SYNONYMS
 from service.facts.names import Name, is_named, names_in
@@ -327,7 +327,7 @@ def _dates(claim: str, passage: str, published: date | None) -> Iterable[Item]:
         rivals = []
         if not same:
             for other in theirs:
-                if other in taken or agree(own, other):
+                if other in taken or not conflict(own, other):
                     continue
                 strength = _date_strength(own, other, claim, passage)
                 if strength > 0.3:

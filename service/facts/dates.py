@@ -41,6 +41,16 @@ _PATTERN = re.compile(
     re.VERBOSE,
 )
 _LINK = re.compile(r"\s*(?:-|–|to|and|or|until|through)\s*", re.IGNORECASE)
+_DAY_LINK = r"\s*(?:-|–|\bto\b|\band\b|\bor\b|\buntil\b|\bthrough\b)\s*"
+_DAY_BEFORE = re.compile(
+    rf"(?<![\w.,:-])(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_DAY_LINK}(?:the\s+)?$", re.IGNORECASE
+)
+_DAY_AFTER = re.compile(
+    rf"{_DAY_LINK}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\w.]\d|\w|\s+{_month}"
+    r"|\s+(?!(?:in|at|on|of|by|for|with|as|when|after|before|to|and|but|over|near|from|the)\b)[a-z])"
+    rf"(?:,?\s+(?P<year>{_year})\b)?",
+    re.IGNORECASE,
+)
 _NOT_A_MONTH = {"may", "march"}
 
 
@@ -99,9 +109,37 @@ def dates_in(text: str) -> tuple[DateMention, ...]:
     found: list[DateMention] = []
     for match in _PATTERN.finditer(text):
         mention = _read(match, text)
-        if mention is not None:
-            found.append(mention)
+        read_before = found and match.start() < found[-1].end  # the year of "July 13 to 14, 2024"
+        if mention is not None and not read_before:
+            found += _with_shared_month(mention, text)
     return tuple(_with_shared_year(found, text))
+
+
+def _with_shared_month(mention: DateMention, text: str) -> list[DateMention]:
+    """A day of a month with another that shares its month: "2 and 9 January", "July 13 to 14"."""
+    if mention.day is None or mention.month is None:
+        return [mention]
+    before = _DAY_BEFORE.search(text, max(0, mention.start - 24), mention.start)
+    after = _DAY_AFTER.match(text, mention.end)
+    if before and mention.text[:1].isdigit():
+        other = _on_day(mention, int(before["day"]), before.start("day"), before.end("day"), text)
+        return [other, mention] if other else [mention]
+    if after and not mention.text[:1].isdigit():
+        year = mention.year or (int(after["year"]) if after["year"] else None)
+        mention = replace(mention, year=year)
+        other = _on_day(mention, int(after["day"]), after.start("day"), after.end(), text)
+        return [mention, other] if other else [mention]
+    return [mention]
+
+
+def _on_day(mention: DateMention, day: int, start: int, end: int, text: str) -> DateMention | None:
+    try:
+        date(mention.year or 2000, mention.month or 1, day)
+    except ValueError:
+        return None
+    return replace(
+        mention, day=day, weekday=None, start=start, end=end, text=text[start:end].strip()
+    )
 
 
 def _with_shared_year(found: list[DateMention], text: str) -> list[DateMention]:
@@ -174,33 +212,41 @@ def _month_context(match: re.Match[str], text: str) -> bool:
 
 def agree(claim: DateMention, other: DateMention) -> bool:
     """Whether nothing that both dates say differs, and ``other`` says something of the claim's."""
-    shared = False
-    if claim.year is not None and other.year is not None:
-        if not _years_overlap(claim, other):
-            return False
-        shared = True
-    if claim.month is not None and other.month is not None:
-        if claim.month != other.month:
-            return False
-        shared = True
-    if claim.day is not None and other.day is not None:
-        if claim.day != other.day:
-            return False
-        shared = True
-    if claim.known_weekday is not None and other.known_weekday is not None:
-        same = claim.known_weekday == other.known_weekday
-        if not same and (claim.weekday is not None or other.weekday is not None):
-            return False
-        shared = shared or same
-    return shared
+    return _said_by_both(claim, other) and not conflict(claim, other)
+
+
+def conflict(claim: DateMention, other: DateMention) -> bool:
+    """Whether the dates cannot be the same: something that both say differs."""
+    if claim.year is not None and other.year is not None and not _years_overlap(claim, other):
+        return True
+    if claim.month is not None and other.month not in (None, claim.month):
+        return True
+    if claim.day is not None and other.day not in (None, claim.day):
+        return True
+    mine, theirs = claim.known_weekday, other.known_weekday
+    said = claim.weekday is not None or other.weekday is not None
+    return said and mine is not None and theirs not in (None, mine)
+
+
+def _said_by_both(claim: DateMention, other: DateMention) -> bool:
+    pairs = (
+        (claim.year, other.year),
+        (claim.month, other.month),
+        (claim.day, other.day),
+        (claim.known_weekday, other.known_weekday),
+    )
+    return any(mine is not None and theirs is not None for mine, theirs in pairs)
 
 
 def states(claim: DateMention, other: DateMention) -> bool:
     """Whether ``other`` says all of the claim's date: they agree and ``other`` is as fine."""
-    return (
-        agree(claim, other)
-        and (claim.month is None or other.month is not None)
-        and (claim.day is None or other.day is not None)
+    return agree(claim, other) and all(
+        mine is None or theirs is not None
+        for mine, theirs in (
+            (claim.year, other.year),
+            (claim.month, other.month),
+            (claim.day, other.day),
+        )
     )
 
 

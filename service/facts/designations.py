@@ -11,7 +11,7 @@ _PATTERN = re.compile(
     r"|(?<![\w-])(?P<prefix2>[A-Z]{1,3})(?P<number2>\d{2,4})(?P<variant2>[A-Z]{0,2})(?P<plural2>s?)(?![\w-])"
 )
 _NOT_MODELS = {"FY", "CY", "COVID", "UTC", "GMT"}
-_NOT_MODELS_UNHYPHENATED = {"Q", "H", "G", "COP"}
+_NOT_MODELS_UNHYPHENATED = {"Q", "H", "G", "COP", "EUR", "USD", "GBP", "JPY", "CHF", "CNY", "INR"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _LOCATIVE = {"in", "at", "near", "around", "outside"}
 _SMALL = {"the", "of", "and", "for", "a", "an", "on", "in", "to", "'s", "’s"}
 _LABEL = re.compile(r"(?:article|chapter|section|resolution|annex|flight|phase)s?\b", re.IGNORECASE)
 _NUMERAL = re.compile(r"[IVXLC]+\.?|[A-Z]")
+_AMOUNT = re.compile(r"(?:EUR|USD|GBP|JPY|CHF|CNY|INR|RUB|KRW)(?:\s?[\d.,]+)?(?:\s?[a-z]{1,8})?")
 _POLITY_PHRASES = re.compile(
     r"(?<!\w)(?:"
     + "|".join(re.escape(key) for key in sorted(POLITY, key=len, reverse=True) if " " in key)
@@ -134,6 +135,8 @@ def _name(span: Span, kind: str, text: str) -> Name | None:
         if word.rstrip(".") not in TITLES and word not in _SMALL
     )
     if not words or not re.search(r"[A-Z]", raw) or _LABEL.match(raw) or _NUMERAL.fullmatch(raw):
+        return None
+    if _AMOUNT.fullmatch(raw):
         return None
     key = re.sub(r"\s+", " ", raw.lower())
     before = span.doc[span.start - 1].lower_ if span.start else ""

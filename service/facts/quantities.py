@@ -82,16 +82,18 @@ _currency = "|".join(
 _unit = "|".join(re.escape(name) for name in sorted(_UNITS, key=len, reverse=True) if len(name) > 1)
 _fraction = "|".join(sorted(_FRACTIONS, key=len, reverse=True))
 _ordinal = "|".join(sorted(_ORDINALS, key=len, reverse=True))
+_tens = "|".join(word for word in _WORDS if word.endswith("ty"))
 _PATTERN = re.compile(
     rf"""
     (?<![\w.:+])(?<![A-Za-z]-)
-    (?:(?P<before>US\$|[€$£¥₹]|(?:{_currency})\s)\s?)?
+    (?:(?P<before>US\$|[€$£¥₹]|(?:{_currency})(?=[\s\d]))\s?)?
     (?:
         (?P<mixed>\d+)[ -](?P<mixed_top>\d)/(?P<mixed_bottom>\d)(?!\d)
       | (?P<glyph_whole>\d*)(?P<glyph>[¼½¾⅓⅔])
       | (?P<half_of>half\ an?\ (?P<half_unit>
             hour|day|year|century|decade|million|billion|percent(?:age\ point)?))\b
       | (?P<and_half>(?P<and_half_whole>{_NUMBER_WORDS}|\d+)\ and\ a\ half)\b
+      | (?P<ordinal_compound>(?P<ordinal_tens>{_tens})-(?P<ordinal_ones>{_ordinal}))\b
       | (?P<share>(?P<share_top>{_NUMBER_WORDS}|an?|\d+)[ -](?P<share_bottom>{_fraction})s?)\b
       | (?P<lone_half>half)\b(?!\ a\ dozen)
       | (?P<half_dozen>half\ a\ dozen|a\ half[ -]dozen)\b
@@ -126,6 +128,7 @@ _FORMER = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(r"\b(?:next|last|past|coming|previous|recent)\s+$", re.IGNORECASE)
+_BELOW_ZERO = re.compile(r"(?:\bminus\s|(?<![\w.,)%])[-−])$", re.IGNORECASE)
 _WHOLE_UNITS = {"count", "ordinal", "fraction"}
 
 
@@ -250,6 +253,9 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
         value = (1.0 if count in {"a", "an"} else _number(count)) * _GROUPS[
             parts["group_name"].lower()
         ]
+    elif parts["ordinal_compound"]:  # "seventy-eighth" is no fraction
+        tens, ones = parts["ordinal_tens"].lower(), parts["ordinal_ones"].lower()
+        value, unit = _number(tens) + _ORDINALS[ones], "ordinal"
     elif parts["ordinal_digits"] or parts["ordinal_word"]:
         word = (parts["ordinal_word"] or "").lower()
         value = float(parts["ordinal_digits"] or _ORDINALS[word])
@@ -261,6 +267,8 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
         if len(scale) == 1 and not (parts["before"] or parts["after"]):
             return None
         value *= _SCALES[scale]
+    if _BELOW_ZERO.search(text, max(0, match.start() - 8), match.start()):
+        value = -value
     before, after = (parts["before"] or "").strip().lower(), (parts["after"] or "").lower()
     if before in _CURRENCIES:
         unit = _CURRENCIES[before]
@@ -410,9 +418,18 @@ def same_value(claim: Quantity, other: Quantity) -> bool:
     to a tenth more ("more than a million" for 1.12 million allows 12 percent).
     """
     a, b = claim.value, other.value
+    if {claim.unit, other.unit} == {"fraction", "percent"}:  # "half" is 50 percent
+        a, b = (
+            100 * quantity.value if quantity.unit == "fraction" else quantity.value
+            for quantity in (claim, other)
+        )
+    if {claim.bound, other.bound} == {"at_least", "at_most"}:
+        return False
     if a == b:
         return True
     if {claim.unit, other.unit} & {"ordinal", "label"} or min(abs(a), abs(b)) == 0:
+        return False
+    if (a < 0) != (b < 0):
         return False
     ratio = b / a
     if claim.bound == "at_least":

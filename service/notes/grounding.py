@@ -72,7 +72,7 @@ class Sources:
     @cached_property
     def quantities(self) -> list[Quantity]:
         """Every figure."""
-        return [figure for text in self.texts for figure in _figures_in(_with_hyphens(text))]
+        return [figure for text in self.texts for figure in quantities_in(_with_hyphens(text))]
 
     @cached_property
     def dates(self) -> list[DateMention]:
@@ -116,7 +116,7 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
     """
     text = _with_hyphens(text)
     read: list[tuple[int, int]] = []
-    for figure in _figures_in(text):
+    for figure in quantities_in(text):
         read.append((figure.start, figure.end))
         if not any(_is_same_figure(figure, other, sources) for other in sources.quantities):
             yield f"the figure “{figure.text}” stands in none of its quotes"
@@ -212,16 +212,6 @@ def _has_digit(word: str) -> bool:
 def _is_odd_numeral(character: str) -> bool:
     """Whether a character means a number without being a digit: "½", "²", "Ⅻ", "四"."""
     return character.isnumeric() and not character.isdecimal()
-
-
-def _figures_in(text: str) -> list[Quantity]:
-    """The figures of a text, those after a minus sign as negative ones."""
-    return [
-        replace(figure, value=-figure.value)
-        if re.search(r"(?:^|[^\w)])-$", text[max(0, figure.start - 2) : figure.start])
-        else figure
-        for figure in quantities_in(text)
-    ]
 
 
 def _is_same_figure(figure: Quantity, other: Quantity, sources: Sources) -> bool:

@@ -1,0 +1,158 @@
+"""How many, of what, how exactly: read from any spelling, and compared by value."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.facts.quantities import Quantity, quantities_in, same_value
+
+
+def one(text: str) -> Quantity:
+    (found,) = quantities_in(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("Two bombers flew.", 2, "count"),
+        ("2 bombers flew.", 2, "count"),
+        ("Half a dozen ships left.", 6, "count"),
+        ("A dozen ships left.", 12, "count"),
+        ("Two dozen ships left.", 24, "count"),
+        ("A couple of ships left.", 2, "count"),
+        ("Forty-seven jets flew.", 47, "count"),
+        ("One hundred and twenty soldiers came.", 120, "count"),
+        ("About a hundred people came.", 100, "count"),
+        ("1,120,000 people came.", 1_120_000, "count"),
+        ("1.5 million people came.", 1_500_000, "count"),
+        ("Zero cases were found.", 0, "count"),
+        ("The loan is EUR 90 billion.", 90e9, "eur"),
+        ("The loan is EUR90 billion.", 90e9, "eur"),
+        ("The loan is €90bn.", 90e9, "eur"),
+        ("The loan is €90 billion.", 90e9, "eur"),
+        ("The loan is 90 billion euros.", 90e9, "eur"),
+        ("The loan is ninety billion euros.", 90e9, "eur"),
+        ("It cost $5m.", 5e6, "usd"),
+        ("It cost US$5 million.", 5e6, "usd"),
+        ("It cost £3.5 million.", 3.5e6, "gbp"),
+        ("It rose by 5 percent.", 5, "percent"),
+        ("It rose by 5%.", 5, "percent"),
+        ("It rose by 5 per cent.", 5, "percent"),
+        ("It rose by 2½ percent.", 2.5, "percent"),
+        ("It rose by 5 percentage points.", 5, "point"),
+        ("It rose by 50 basis points.", 0.5, "point"),
+        ("Half of the members voted.", 0.5, "fraction"),
+        ("A quarter of the members voted.", 0.25, "fraction"),
+        ("Two thirds of the needs are covered.", 2 / 3, "fraction"),
+        ("Two-thirds of the needs are covered.", 2 / 3, "fraction"),
+        ("It fell to -4 degrees.", -4, "degree"),
+        ("It fell to minus 4 degrees.", -4, "degree"),
+        ("The 12th joint flight took place.", 12, "ordinal"),
+        ("The ninth joint flight took place.", 9, "ordinal"),
+        ("The Seventy-eighth World Health Assembly met.", 78, "ordinal"),
+        ("The twenty-third meeting was held.", 23, "ordinal"),
+        ("Article V applies.", 5, "label"),
+        ("It was Resolution 2699 that passed.", 2699, "label"),
+        ("It lasted two weeks.", 14, "day"),
+        ("It is 3 km away.", 3000, "m"),
+    ],
+)
+def test_an_amount_is_read_from_any_spelling(text, value, unit) -> None:
+    found = one(text)
+    assert (found.value, found.unit) == (pytest.approx(value), unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("More than 40,000 troops took part.", "at_least"),
+        ("At least 40,000 troops took part.", "at_least"),
+        ("Fewer than 40,000 troops took part.", "at_most"),
+        ("Up to 40,000 troops took part.", "at_most"),
+        ("Some 40,000 troops took part.", "about"),
+        ("Nearly 40,000 troops took part.", "about"),
+        ("In all 40,000 troops took part.", "exact"),
+    ],
+)
+def test_how_exact_an_amount_is_is_read(text, bound) -> None:
+    assert one(text).bound == bound
+
+
+def test_what_is_counted_is_read_with_its_model() -> None:
+    first, second = quantities_in("Three F-35B and four F-15J jets flew.")
+    assert (first.value, first.designation) == (3, "F-35B")
+    assert (second.value, second.designation) == (4, "F-15J")
+    assert one("Two strategic bombers flew.").head == "bomber"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was on 10 December 2025.",
+        "It was on 2 and 9 January 2025.",
+        "It ran from July 13 to 14, 2024.",
+        "B-52 and F-35A flew.",
+        "It was one of them.",
+        "The Group of Seven met.",
+        "It was years ago.",
+        "It began at 10:30.",
+        "The 2+2 met.",
+        "No ships left.",
+    ],
+)
+def test_dates_models_names_and_pronouns_are_no_amounts(text) -> None:
+    assert quantities_in(text) == []
+
+
+def test_a_figure_that_was_before_is_marked() -> None:
+    now, before = quantities_in("It rose to 500,000 cases, up from 488,000 cases.")
+    assert (now.former, before.former) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("claim", "other", "same"),
+    [
+        ("Two ships left.", "2 ships left.", True),
+        ("Two ships left.", "Three ships left.", False),
+        ("The loan is EUR 90 billion.", "The loan is €90bn.", True),
+        ("1.1 million came.", "1,120,000 came.", True),
+        ("1.2 million came.", "1,120,000 came.", False),
+        ("Half of them came.", "50 percent of them came.", True),
+        ("Half of them came.", "60 percent of them came.", False),
+        ("About 100 ships left.", "103 ships left.", True),
+        ("About 100 ships left.", "130 ships left.", False),
+        ("More than a million ships left.", "1,120,000 ships left.", True),
+        ("More than 90 ships left.", "80 ships left.", False),
+        ("Fewer than 90 ships left.", "80 ships left.", True),
+        ("More than 90 ships left.", "Fewer than 90 ships left.", False),
+        ("It fell to -4 degrees.", "It rose to 4 degrees.", False),
+        ("The ninth flight took place.", "The tenth flight took place.", False),
+    ],
+)
+def test_amounts_are_compared_by_value_rounding_and_bound(claim, other, same) -> None:
+    assert same_value(one(claim), one(other)) is same
+
+
+@given(st.integers(2, 10**9))
+@settings(max_examples=40, deadline=None)
+def test_a_number_is_the_same_with_and_without_separators(number) -> None:
+    plain, separated = one(f"In all {number} ships left."), one(f"In all {number:,} ships left.")
+    assert plain.value == separated.value == number
+    assert same_value(plain, separated)
+
+
+PIECES = st.sampled_from(
+    "two 2 half a dozen -4 1,000 90 billion EUR €90bn $ % percent points 12th seventy-eighth "
+    "F-35A B-52 10 December 2025 9e10 ½ ٤ ４ XII and to – to more than up from . , ; ' ’ m bn".split()
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=6), max_size=14).map(" ".join))
+@settings(max_examples=100, deadline=None)
+def test_any_text_is_read_and_every_span_lies_in_it(text) -> None:
+    for found in quantities_in(text):
+        assert 0 <= found.start < found.end <= len(text)
+        assert text[found.start :].startswith(found.text[: found.end - found.start])
