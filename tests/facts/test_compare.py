@@ -139,7 +139,7 @@ def test_coverage_is_that_of_the_words_and_facts_that_are_there() -> None:
 @pytest.mark.parametrize(
     ("a", "b"),
     [
-        ("Four B-52 bombers flew over the Sea of Japan.", "4 B-52 bombers flew over the Sea of Japan."),
+        ("Four B-52 bombers flew over the Sea of Japan.", "4 B-52 bombers flew over the Sea of Japan."),  # noqa: E501
         (
             "The EU agreed to lend Ukraine 90 billion euros.",
             "The European Union agreed to lend Ukraine €90 billion.",
@@ -157,7 +157,7 @@ def test_paraphrases_have_the_same_facts(a, b) -> None:
 @pytest.mark.parametrize(
     ("a", "b"),
     [
-        ("Four B-52 bombers flew over the Sea of Japan.", "Two B-52 bombers flew over the Sea of Japan."),
+        ("Four B-52 bombers flew over the Sea of Japan.", "Two B-52 bombers flew over the Sea of Japan."),  # noqa: E501
         ("Three F-35A flew.", "Three F-35B flew."),
         ("Two B-52 flew.", "Two B-52H flew."),
         ("Two B-52 and three F-15 flew.", "Three B-52 and two F-15 flew."),
