@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ from eval.subject import Subject
 from eval.tasks.task import Task
 from service.kit.errors import InputError
 from service.settings import Settings
+
+_DATA = "data-"
 
 
 class Identified(Protocol):
@@ -116,9 +119,11 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     plan.out.mkdir(parents=True, exist_ok=True)
     for name in ("items.jsonl", "metrics.json", "confusion.json", "run.json"):
         (plan.out / name).unlink(missing_ok=True)
+    for left in plan.out.glob(f"{_DATA}*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     outcome = Outcome()
     started = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(dir=plan.out, prefix="data-") as folder:
+    with tempfile.TemporaryDirectory(dir=plan.out, prefix=_DATA) as folder:
         settings = plan.settings.model_copy(update={"data_dir": Path(folder)})
         async with Subject.open(settings, plan.dataset.card.name) as subject:
             if corpus:

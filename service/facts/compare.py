@@ -22,7 +22,7 @@ from service.facts.dates import DateMention, conflict, dates_in, states
 from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, PHRASAL, STOP, SYNONYMS
 from service.facts.names import Name, is_named, names_in
-from service.facts.quantities import Quantity, quantities_in, same_value
+from service.facts.quantities import Quantity, leaves_room, quantities_in, same_value
 from service.models.parser import parse
 from service.types import MismatchKind
 
@@ -141,7 +141,9 @@ def _quantities(claim: str, passage: str) -> Iterable[Item]:
         rivals = [
             Rival(other.text, passage[other.start : other.end], strength, other.start, other.end)
             for strength, other in aligned
-            if not same_value(quantity, other) and strength > max(0.3, best_same + 0.2)
+            if not same_value(quantity, other)
+            and not leaves_room(other, quantity)
+            and strength > max(0.3, best_same + 0.2)
         ]
         yield Item(
             MismatchKind.NUMBER,

@@ -183,6 +183,8 @@ def _read(match: re.Match[str], text: str) -> DateMention | None:
             year_end = None
     if match["decade"]:
         year_end = int(match["decade"]) + 9
+    if match["year8"] and _is_counted(match, text):
+        return None
     if month is not None and not 1 <= month <= 12:
         return None
     if day is not None:
@@ -201,6 +203,21 @@ def _read(match: re.Match[str], text: str) -> DateMention | None:
         end=match.end(),
         text=match.group().strip(),
     )
+
+
+def _is_counted(match: re.Match[str], text: str) -> bool:
+    """Whether four figures are a number of things ("some 2000 soldiers", "1500 ships")."""
+    if not re.match(r"\s+[a-z]+s\b", text[match.end() :]):
+        return False
+    before = text[max(0, match.start() - 24) : match.start()].lower()
+    if re.search(
+        r"\b(?:than|over|about|around|some|nearly|almost|least|all|roughly|only)\s+$", before
+    ):
+        return True
+    placed = re.search(
+        r"\b(?:in|since|of|the|during|until|from|by|for|year|late|early)\s+$", before
+    )
+    return int(match["year8"]) < 1900 and not placed
 
 
 def _month_context(match: re.Match[str], text: str) -> bool:

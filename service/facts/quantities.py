@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from text_to_num import text2num
@@ -88,7 +89,7 @@ _PATTERN = re.compile(
     (?<![\w.:+])(?<![A-Za-z]-)
     (?:(?P<before>US\$|[€$£¥₹]|(?:{_currency})(?=[\s\d]))\s?)?
     (?:
-        (?P<mixed>\d+)[ -](?P<mixed_top>\d)/(?P<mixed_bottom>\d)(?!\d)
+        (?P<mixed>\d+)[ -](?P<mixed_top>\d)/(?P<mixed_bottom>[1-9])(?!\d)
       | (?P<glyph_whole>\d*)(?P<glyph>[¼½¾⅓⅔])
       | (?P<half_of>half\ an?\ (?P<half_unit>
             hour|day|year|century|decade|million|billion|percent(?:age\ point)?))\b
@@ -101,7 +102,7 @@ _PATTERN = re.compile(
             \ (?P<group_name>dozen|pair|couple|trio|quartet))\b
       | (?P<ordinal_digits>\d+)(?:st|nd|rd|th)\b
       | (?P<ordinal_word>{_ordinal})\b
-      | (?P<digits>{_DIGITS})
+      | (?P<digits>(?>{_DIGITS}))
       | (?P<words>{_NUMBER_WORDS})\b
     )
     (?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|trn|tn
@@ -179,7 +180,36 @@ def quantities_in(text: str) -> list[Quantity]:
         quantity = _read(match, text, doc)
         if quantity is not None:
             found.append(quantity)
-    return _with_shared_currency(sorted(found, key=lambda quantity: quantity.start), text)
+    found.sort(key=lambda quantity: quantity.start)
+    return _with_ranges(_with_shared_currency(found, text), text)
+
+
+def _with_ranges(found: list[Quantity], text: str) -> list[Quantity]:
+    """Make bounds of the ends of a range: "between 10 and 15 aircraft", "EUR 10-15 billion"."""
+    ranged = list(found)
+    for index, (low, high) in enumerate(pairwise(found)):
+        link = text[low.end : high.start].strip().lower()
+        between = bool(re.search(r"\bbetween\s+$", text[: low.start], re.IGNORECASE))
+        if link not in {"-", "–", "to"} and not (link == "and" and between):
+            continue
+        least = low.value * _shared_factor(low, high, text)
+        if (
+            low.unit in {high.unit, "count"}
+            and least < high.value
+            and (low.bound, high.bound, low.former) == ("exact", "exact", False)
+        ):
+            ranged[index] = replace(low, value=least, unit=high.unit, bound="at_least")
+            ranged[index + 1] = replace(high, bound="at_most")
+    return ranged
+
+
+def _shared_factor(low: Quantity, high: Quantity, text: str) -> float:
+    """What the scale and unit of a range's end make of its beginning ("2-3 million")."""
+    figure = re.search(r"\d[\d,]*(?:\.\d+)?$", text[low.start : low.end])
+    other = re.search(r"\d[\d,]*(?:\.\d+)?", text[high.start : high.end])
+    if figure is None or other is None or not (number := _number(other.group())):
+        return 1.0
+    return abs(high.value) / number
 
 
 def _with_shared_currency(found: list[Quantity], text: str) -> list[Quantity]:
@@ -267,8 +297,9 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
         if len(scale) == 1 and not (parts["before"] or parts["after"]):
             return None
         value *= _SCALES[scale]
-    if _BELOW_ZERO.search(text, max(0, match.start() - 8), match.start()):
-        value = -value
+    sign = _BELOW_ZERO.search(text, max(0, match.start() - 8), match.start())
+    start = sign.start() if sign else match.start()
+    value = -value if sign else value
     before, after = (parts["before"] or "").strip().lower(), (parts["after"] or "").lower()
     if before in _CURRENCIES:
         unit = _CURRENCIES[before]
@@ -312,9 +343,9 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
         designation=designation.text if designation else "",
         modifiers=_modifiers(head, match) if head is not None else frozenset(),
         former=bool(_FORMER.search(text, 0, match.start())),
-        start=match.start(),
+        start=start,
         end=match.end(),
-        text=text[match.start() : reaches] if reaches - match.start() <= 60 else match.group(),
+        text=text[start : reaches if reaches - start <= 60 else match.end()],
     )
 
 
@@ -439,6 +470,19 @@ def same_value(claim: Quantity, other: Quantity) -> bool:
     if "about" in {claim.bound, other.bound}:
         return 0.95 <= ratio <= 1.05
     return _rounds_to(b, a) or _rounds_to(a, b)
+
+
+def leaves_room(other: Quantity, claim: Quantity) -> bool:
+    """Whether an amount given as a bound does not contradict another one within a quarter of it.
+
+    "More than 40,000 troops" is no contradiction to 45,000, "between 10 and 15" none to 12.
+    """
+    if other.value == 0 or claim.unit != other.unit:
+        return False
+    ratio = claim.value / other.value
+    return (other.bound == "at_least" and 1 <= ratio <= 1.25) or (
+        other.bound == "at_most" and 0.8 <= ratio <= 1
+    )
 
 
 def _rounds_to(exact: float, rounded: float) -> bool:

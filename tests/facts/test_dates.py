@@ -31,6 +31,8 @@ def one(text: str) -> DateMention:
         ("since 1945", 1945, None, None),
         ("on 29 February 2024", 2024, 2, 29),
         ("by mid-2025", 2025, None, None),
+        ("the 2024 elections", 2024, None, None),
+        ("in 1848 revolutions began", 1848, None, None),
     ],
 )
 def test_a_date_is_read_as_far_as_it_goes(text, year, month, day) -> None:
@@ -40,7 +42,16 @@ def test_a_date_is_read_as_far_as_it_goes(text, year, month, day) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["on 31 June 2025", "on 29 February 2023", "He may go.", "They march on.", "2,025 people"],
+    [
+        "on 31 June 2025",
+        "on 29 February 2023",
+        "He may go.",
+        "They march on.",
+        "2,025 people",
+        "All 1500 ships left.",
+        "some 2000 soldiers",
+        "more than 1950 jets",
+    ],
 )
 def test_what_is_no_date_is_not_read(text) -> None:
     assert dates_in(text) == ()

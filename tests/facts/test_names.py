@@ -110,7 +110,8 @@ def test_the_words_of_a_name_leave_out_titles_and_brackets() -> None:
 
 
 PIECES = st.sampled_from(
-    "Japan Tokyo the The of F-35A U.S. (JSDF) ’s 's EU WHO Kihara President in 10 December . , -".split()  # noqa: E501
+    "Japan Tokyo the The of F-35A U.S. (JSDF) ’s 's EU WHO Kihara President in 10 December . , "
+    "-".split()
 )
 
 

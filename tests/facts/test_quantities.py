@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +83,31 @@ def test_how_exact_an_amount_is_is_read(text, bound) -> None:
     assert one(text).bound == bound
 
 
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("Between 10 and 15 aircraft flew.", 10, 15),
+        ("10-15 aircraft flew.", 10, 15),
+        ("10 to 15 aircraft flew.", 10, 15),
+        ("It cost EUR 10-15 billion.", 10e9, 15e9),
+        ("It cost EUR 10 billion to 15 billion.", 10e9, 15e9),
+        ("2-3 million people came.", 2e6, 3e6),
+        ("It lasted 10 to 12 weeks.", 70, 84),
+    ],
+)
+def test_a_range_has_a_lower_and_an_upper_bound(text, low, high) -> None:
+    first, last = quantities_in(text)
+    assert (first.value, first.bound) == (low, "at_least")
+    assert (last.value, last.bound) == (high, "at_most")
+    assert first.unit == last.unit
+
+
+def test_what_changed_from_one_figure_to_another_is_no_range() -> None:
+    assert [found.bound for found in quantities_in("It rose from 10 to 15 points.")] == [
+        "exact"
+    ] * 2
+
+
 def test_what_is_counted_is_read_with_its_model() -> None:
     first, second = quantities_in("Three F-35B and four F-15J jets flew.")
     assert (first.value, first.designation) == (3, "F-35B")
@@ -99,6 +126,7 @@ def test_what_is_counted_is_read_with_its_model() -> None:
         "The Group of Seven met.",
         "It was years ago.",
         "It began at 10:30.",
+        "It began at 10 a.m.",
         "The 2+2 met.",
         "No ships left.",
     ],
@@ -139,14 +167,15 @@ def test_amounts_are_compared_by_value_rounding_and_bound(claim, other, same) ->
 @given(st.integers(2, 10**9))
 @settings(max_examples=40, deadline=None)
 def test_a_number_is_the_same_with_and_without_separators(number) -> None:
-    plain, separated = one(f"In all {number} ships left."), one(f"In all {number:,} ships left.")
+    plain, separated = one(f"Of all {number} ships left."), one(f"Of all {number:,} ships left.")
     assert plain.value == separated.value == number
     assert same_value(plain, separated)
 
 
-PIECES = st.sampled_from(
+PIECES = st.sampled_from(  # all that the reading looks for
     "two 2 half a dozen -4 1,000 90 billion EUR €90bn $ % percent points 12th seventy-eighth "
-    "F-35A B-52 10 December 2025 9e10 ½ ٤ ４ XII and to – to more than up from . , ; ' ’ m bn".split()  # noqa: E501
+    "F-35A B-52 10 December 2025 9e10 ½ ٤ ４ XII and to – to more than up from . , ; "
+    "' ’ m bn".split()
 )
 
 
@@ -156,3 +185,24 @@ def test_any_text_is_read_and_every_span_lies_in_it(text) -> None:
     for found in quantities_in(text):
         assert 0 <= found.start < found.end <= len(text)
         assert text[found.start :].startswith(found.text[: found.end - found.start])
+
+
+@pytest.mark.parametrize(
+    "text", ["2 0/0", "1 2/3 0/0", "9" * 400, "0 to 0", "1" * 30 + "," + "1" * 30]
+)
+def test_figures_that_are_none_break_nothing(text) -> None:
+    found = quantities_in(f"{text} ships left.")
+    assert all(same_value(one_, one_) for one_ in found)
+
+
+NUMBER_WORDS = st.sampled_from(
+    "zero one two three twelve twenty ninety hundred thousand million billion and a half dozen "
+    "pair third quarter first second - point".split()
+)
+
+
+@given(st.lists(NUMBER_WORDS, min_size=1, max_size=8), st.sampled_from([" ", "-"]))
+@settings(max_examples=100, deadline=None)
+def test_any_run_of_number_words_is_read_or_passed_over(words, link) -> None:
+    for found in quantities_in(f"{link.join(words)} ships left."):
+        assert math.isfinite(found.value)
