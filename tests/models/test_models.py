@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from service.models import ENCODER_NAME, STANCE_NAME, Encoder, StanceModel
 from service.models.encoder import DIMENSIONS
 from service.models.files import DIRECTORY, SHA256, checked_bytes
 from service.models.parallel import Parallel
-from service.models.parser import parse
+from service.models.parser import _pipeline, parse, parse_ahead
 
 CLAIM = "Two B-52 bombers flew over the Sea of Japan."
 PASSAGE = "The Joint Staff said that two U.S. B-52 bombers flew over the Sea of Japan on Wednesday."
@@ -173,13 +174,31 @@ def test_a_file_that_is_missing_or_empty_is_refused_by_name(tmp_path: Path, cont
 @given(st.text(max_size=120))
 @settings(max_examples=60, deadline=None)
 def test_the_parsers_offsets_are_those_of_the_text(text) -> None:
-    doc = parse(text)
-    assert "".join(token.text_with_ws for token in doc) == text.replace("\n", " ")
-    assert all(text.replace("\n", " ")[t.idx : t.idx + len(t)] == t.text for t in doc)
+    doc, blanked = parse(text), re.sub(r"\s", " ", text)
+    assert "".join(token.text_with_ws for token in doc) == blanked
+    assert all(blanked[t.idx : t.idx + len(t)] == t.text for t in doc)
 
 
 def test_a_text_is_parsed_once() -> None:
     assert parse(PASSAGE) is parse(PASSAGE)
+
+
+def _read(tokens) -> list[tuple[str, ...]]:
+    return [(token.text, token.dep_, token.lemma_, token.ent_type_) for token in tokens]
+
+
+@pytest.mark.parametrize("between", [" ", "  ", "\n", "\n\n", "\r\n"])
+def test_a_sentence_is_parsed_alike_wherever_it_stands(between) -> None:
+    doc = parse(f"{OTHERS[1]}{between}{PASSAGE}{between}{OTHERS[1]}")
+    start = len(OTHERS[1]) + len(between)
+    among = [token for token in doc if start <= token.idx < start + len(PASSAGE)]
+    assert _read(among) == _read(parse(PASSAGE))
+
+
+def test_parsing_ahead_in_batches_changes_nothing() -> None:
+    texts = [f"{count} ships left the harbour of Sakata on {count} May." for count in range(2, 20)]
+    parse_ahead(texts)
+    assert [_read(parse(text)) for text in texts] == [_read(_pipeline()(text)) for text in texts]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

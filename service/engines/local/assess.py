@@ -23,6 +23,7 @@ from service.facts.compare import Comparison, Item, Rival, compare, content_lemm
 from service.facts.polarity import Denial, denials_in
 from service.facts.reported import plain, reported, skeleton
 from service.kit.sentences import sentences
+from service.models.parser import parse_ahead
 from service.types import Claim, MismatchKind, Passage
 
 _SINGLE_WINDOWS = 3
@@ -142,6 +143,7 @@ def read(
         for group in groups.values()
     ]
     flat = [sentence.text for group in texts for sentence in group]
+    parse_ahead(flat)
     vectors = embedder.encode([assertion, *flat])
     similarities = vectors[1:] @ vectors[0]
     readings = []

@@ -94,20 +94,19 @@ def _about_the_same_matter(
     places; the one about the claim's own event holds more of the claim.
     """
     best = max(
-        (_held(reading) for reading, found in weighed if found.stance is not Stance.NEUTRAL),
+        (
+            reading.comparison.matching
+            for reading, found in weighed
+            if found.stance is not Stance.NEUTRAL
+        ),
         default=0.0,
     )
     return [
         (reading, found)
-        if found.stance is Stance.NEUTRAL or _held(reading) >= best - _SAME_MATTER
+        if found.stance is Stance.NEUTRAL or reading.comparison.matching >= best - _SAME_MATTER
         else (reading, _neutral(found))
         for reading, found in weighed
     ]
-
-
-def _held(reading: Reading) -> float:
-    """How much of the claim a statement holds; a fact that differs must not count twice."""
-    return (reading.comparison.coverage + reading.comparison.word_coverage) / 2
 
 
 def _neutral(found: Weighed) -> Weighed:

@@ -78,6 +78,9 @@ _STATED = 0.5
 _SUPPORT = 0.2
 _SUPPORT_UNSTATED = 0.6
 _VERY_SIMILAR = 0.75
+_ANCHORS = 2
+"""Facts and words of the claim that a statement must have for a difference to contradict: where
+every fact is another and one word the same, it speaks of something else."""
 _LEAST = 1e-3
 
 Probabilities = npt.NDArray[np.float64]
@@ -276,7 +279,8 @@ def _own_features(reading: Reading) -> dict[str, float]:
         "support_if_stated": support * (not unstated),
         "refute_times_coverage": refute * comparison.coverage,
     }
-    return values | {"differs": bool(unstated) and not unrivalled and _differs(unstated, values)}
+    comparable = bool(unstated) and not unrivalled and comparison.anchors >= _ANCHORS
+    return values | {"differs": comparable and _differs(unstated, values)}
 
 
 def _odds(probability: float) -> float:
