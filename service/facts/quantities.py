@@ -92,7 +92,7 @@ _PATTERN = re.compile(
         (?P<mixed>\d+)[ -](?P<mixed_top>\d)/(?P<mixed_bottom>[1-9])(?!\d)
       | (?P<glyph_whole>\d*)(?P<glyph>[¼½¾⅓⅔])
       | (?P<half_of>half\ an?\ (?P<half_unit>
-            hour|day|year|century|decade|million|billion|percent(?:age\ point)?))\b
+            hour|day|year|century|decade|million|billion|trillion|percent(?:age\ point)?))\b
       | (?P<and_half>(?P<and_half_whole>{_NUMBER_WORDS}|\d+)\ and\ a\ half)\b
       | (?P<ordinal_compound>(?P<ordinal_tens>{_tens})-(?P<ordinal_ones>{_ordinal}))\b
       | (?P<share>(?P<share_top>{_NUMBER_WORDS}|an?|\d+)[ -](?P<share_bottom>{_fraction})s?)\b
@@ -377,10 +377,16 @@ def _number(words: str) -> float:
         return float(cleaned)
     except ValueError:
         pass
-    try:
-        return float(text2num(re.sub(r"\s+", " ", cleaned.replace("-", " ")), "en"))
-    except ValueError:  # "two three": no number as a whole, so its first word is the number
-        return float(text2num(re.split(r"[ -]", cleaned)[0], "en"))
+    words = re.sub(r"[\s-]+(?:and\s)?", " ", cleaned).strip()
+    if "trillion" in words:  # text2num counts up to billions
+        high, _, low = (part.strip() for part in words.partition("trillion"))
+        return (_number(high) if high else 1) * _SCALES["trillion"] + (_number(low) if low else 0)
+    for candidate in (words, words.split(" ")[0]):  # "two three": the first word is the number
+        try:
+            return float(text2num(candidate, "en"))
+        except ValueError:
+            continue
+    raise ValueError(f"no number: {words!r}")
 
 
 def _token_at(doc: Doc, offset: int) -> Token | None:
