@@ -115,6 +115,20 @@ async def test_a_statement_about_another_event_does_not_decide(engine: LocalEngi
     assert stances == [Stance.SUPPORTS, Stance.NEUTRAL]
 
 
+async def test_an_event_that_shares_one_word_contradicts_nothing(engine: LocalEngine) -> None:
+    joined = (
+        "Portugal became a member of the Alliance on 4 April 2023, when its instrument of accession "
+        "was deposited."
+    )
+    drill = "Australian troops joined the Philippine exercise in April 2024."
+    stances = [
+        opinion.stance
+        for claim in ("Portugal joined the Alliance in April 2023.", "Portugal joined in 2021.")
+        for opinion in (await assess(engine, claim, drill, joined)).opinions[:1]
+    ]
+    assert stances == [Stance.NEUTRAL, Stance.NEUTRAL]
+
+
 async def test_no_passages_give_no_opinions(engine: LocalEngine) -> None:
     assert (await assess(engine, "Four bombers flew.")).opinions == ()
 

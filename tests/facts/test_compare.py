@@ -209,3 +209,11 @@ def test_any_two_texts_can_be_compared(claim, passage) -> None:
 @settings(max_examples=60, deadline=None)
 def test_a_text_states_its_own_facts(text) -> None:
     assert same_facts(text, text)
+
+
+def test_what_differs_counts_half_towards_the_matter_and_not_to_what_is_held() -> None:
+    same = compare("Two B-52 bombers took part.", EXERCISE)
+    other = compare("Four B-52 bombers took part.", EXERCISE)
+    nothing = compare("Four B-52 bombers took part.", "The harbour was closed.")
+    assert same.matching > other.matching > other.coverage > nothing.matching == 0
+    assert same.anchors > other.anchors > nothing.anchors == 0

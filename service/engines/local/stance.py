@@ -352,6 +352,7 @@ def _gated(
     if unstated:
         only_names = all(item.kind is MismatchKind.NAME for item in unstated)
         placed = values["aligned"] >= (_ALIGNED if only_names else _RIVAL)
+        placed = placed and reading.comparison.anchors >= _ANCHORS
         if values["differs"] or (placed and refute >= _LIKELY and refute > support):
             return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
         return Stance.NEUTRAL, None
