@@ -1,14 +1,17 @@
 """Confidence that means what it says: fitted by cross-fitting, on people's labels.
 
-Each stance's raw score is mapped by a logistic curve of its log-odds (Platt 1999; supports and
-refutes share one), and the three are scaled to add up to 1: smooth, so that no two scores become
-equal. Sets count alike, however many rows they have. What is reported comes from folds that the
-curve was not fitted on; what is shipped is fitted on all rows.
+First the stance of a passage, then the verdict on a claim. Each stance's raw score is mapped by a
+logistic curve of its log-odds (Platt 1999; supports and refutes share one), and the three are
+scaled to add up to 1: smooth, so that no two scores become equal. Sets count alike, however many
+rows they have. What is reported comes from folds that the curve was not fitted on; what is shipped
+is fitted on all rows. How sure the evidence makes a verdict is mapped likewise, by one curve for
+what evidence decides and one for what nothing decides.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,9 +27,12 @@ from eval.fold_parameters import SETS
 from eval.folds import FOLDS, fold_of
 from eval.measures import Measure, Row, calibration
 from eval.subject import claim_of, passages_of
-from service.engines.local.assess import Embedder, Scorer, read
-from service.engines.local.stance import Weights, features
-from service.types import Stance
+from service.claims.evidence import gather
+from service.claims.verdict import decide
+from service.engines.local.assess import Embedder, Reading, Scorer, read
+from service.engines.local.engine import opinions_of
+from service.engines.local.stance import Fitted, Weights, features
+from service.types import Assessment, Curve, Stance, Verdict
 
 Array = npt.NDArray[np.float64]
 
@@ -46,11 +52,20 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """``1 / (1 + exp(-(slope * log-odds + shift)))``."""
+class Decided:
+    """A verdict that the rules gave on an example's own passages.
 
-    slope: float
-    shift: float
+    Attributes:
+        decided: evidence decides it; else it is not_enough_evidence.
+        confidence: how sure the evidence makes it, uncalibrated.
+        right: people say the same.
+    """
+
+    dataset: str
+    group: str
+    decided: bool
+    confidence: float
+    right: bool
 
 
 def labelled(
@@ -90,19 +105,102 @@ def pairs_of(name: str, example: Example) -> list[Pair]:
     return [Pair(name, group_of(name, example), stance.value) for stance in example.stances]
 
 
-def proposals(example: Example, scorer: Scorer, embedder: Embedder, weights: Weights) -> Array:
-    """What the embedded engine's weights say of each passage before calibration: ``(n, 3)``.
+def read_example(example: Example, scorer: Scorer, embedder: Embedder) -> list[Reading]:
+    """What the embedded engine reads in an example's passages. Blocking: 50 ms a passage."""
+    return read(claim_of(example.claim), passages_of(example), scorer, embedder)
 
-    A passage without a sentence is surely neutral. Blocking: about 50 ms a passage.
+
+def proposals(example: Example, readings: Sequence[Reading], weights: Weights) -> Array:
+    """What the weights say of each passage before calibration: ``(n, 3)``.
+
+    A passage without a sentence is surely neutral.
     """
-    passages = passages_of(example)
-    readings = read(claim_of(example.claim), passages, scorer, embedder)
     proposed = {
         reading.statement_id: weights.probabilities(values)
         for reading, values in zip(readings, features(readings), strict=True)
     }
     neutral = np.array([0.0, 0.0, 1.0])
-    return np.stack([proposed.get(passage.statement.statement_id, neutral) for passage in passages])
+    return np.stack(
+        [proposed.get(passage.statement.statement_id, neutral) for passage in passages_of(example)]
+    )
+
+
+_OF_STANCE = {
+    Stance.SUPPORTS: Verdict.SUPPORTED,
+    Stance.REFUTES: Verdict.REFUTED,
+    Stance.NEUTRAL: Verdict.NOT_ENOUGH_EVIDENCE,
+}
+ALWAYS_DECIDED = "fool-me-twice"
+"""Each of its claims comes with what decides it, so that its undecided ones say nothing of how
+often "not enough evidence" is right."""
+
+
+def decided(
+    name: str, example: Example, readings: Sequence[Reading], fitted: Fitted
+) -> Decided | None:
+    """The rules' verdict on an example; None where it says nothing of how often they are right."""
+    passages = passages_of(example)
+    opinions = opinions_of(readings, passages, fitted)
+    ruling = decide(gather(passages, Assessment(opinions)), example.as_of)
+    truth = example.verdict or _OF_STANCE[example.stances[0]]
+    speaks = ruling.verdict is not Verdict.NOT_ENOUGH_EVIDENCE
+    if name == ALWAYS_DECIDED and not speaks:
+        return None
+    right = ruling.verdict is truth
+    return Decided(name, group_of(name, example), speaks, ruling.confidence, right)
+
+
+SAME = {"decided": Curve(1.0, 0.0), "undecided": Curve(1.0, 0.0)}
+"""Curves that change nothing."""
+
+
+def fit_verdicts(found: Sequence[Decided]) -> dict[str, Curve]:
+    """Fit the two curves of a ``Reliability``; every set has the same weight in each."""
+    return {
+        "decided": _curve_of([one for one in found if one.decided]),
+        "undecided": _curve_of([one for one in found if not one.decided]),
+    }
+
+
+def _curve_of(found: Sequence[Decided]) -> Curve:
+    right = [one.right for one in found]
+    if len(set(right)) < 2:
+        return Curve(1.0, 0.0)
+    sizes = Counter(one.dataset for one in found)
+    model = LogisticRegression(C=1e3)
+    model.fit(
+        log_odds(np.array([[one.confidence] for one in found])),
+        right,
+        sample_weight=[len(found) / (len(sizes) * sizes[one.dataset]) for one in found],
+    )
+    return Curve(float(model.coef_[0, 0]), float(model.intercept_[0]))
+
+
+def cross_fitted_verdicts(
+    found: Sequence[Decided],
+) -> tuple[list[dict[str, Curve]], list[Decided]]:
+    """Curves for every fold without its rows, and the rows with the confidence they give."""
+    of_folds = [
+        fit_verdicts([one for one in found if fold_of(one.group) != fold]) for fold in range(FOLDS)
+    ]
+    after = []
+    for one in found:
+        curves = of_folds[fold_of(one.group)]
+        curve = curves["decided" if one.decided else "undecided"]
+        after.append(replace(one, confidence=curve.of(one.confidence)))
+    return of_folds, after
+
+
+def verdict_errors(found: Sequence[Decided]) -> dict[str, Measure]:
+    """Expected calibration error of the verdicts, by set."""
+    return {
+        name: calibration(
+            [one.confidence for one in found if one.dataset == name],
+            [one.right for one in found if one.dataset == name],
+            [one.group for one in found if one.dataset == name],
+        )
+        for name in dict.fromkeys(one.dataset for one in found)
+    }
 
 
 def fit(scores: Array, stances: Sequence[str], sets: Sequence[str]) -> dict[str, Curve]:
@@ -198,46 +296,52 @@ class Calibration:
     """Curves fitted on all rows, and what cross-fitting says they are worth.
 
     Attributes:
-        curves: by stance, fitted on all rows: what is shipped.
+        curves: by stance or kind of verdict, fitted on all rows: what is shipped.
         of_folds: the same for every fold, without its rows.
-        pairs: how many rows of each set they were fitted on.
+        rows: how many rows of each set they were fitted on.
         before: expected calibration error by set, uncalibrated.
         after: the same out of fold.
     """
 
     curves: dict[str, Curve]
     of_folds: list[dict[str, Curve]]
-    pairs: dict[str, int]
+    rows: dict[str, int]
     before: dict[str, Measure]
     after: dict[str, Measure]
 
-    def as_json(self) -> Row:
-        """What ``calibration.json`` holds; the engine reads its ``curves``."""
+    def errors_as_json(self) -> Row:
+        """Rows and errors by set."""
         return {
-            "made_by": "verinote eval calibrate",
-            "curves": told(self.curves),
-            "expected_calibration_error": {
-                name: {
-                    "pairs": self.pairs[name],
-                    "before": self.before[name].as_json(),
-                    "after": self.after[name].as_json(),
-                }
-                for name in self.pairs
-            },
+            name: {
+                "rows": self.rows[name],
+                "before": self.before[name].as_json(),
+                "after": self.after[name].as_json(),
+            }
+            for name in self.rows
         }
 
-    def write(self, path: Path) -> None:
-        """Write the JSON."""
-        path.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+
+def write(stances: Calibration, verdicts: Calibration, path: Path) -> None:
+    """Write what the engine reads its curves from, with what they are worth."""
+    told_ = {
+        "made_by": "verinote eval calibrate",
+        "curves": told(stances.curves),
+        "verdicts": told(verdicts.curves),
+        "expected_calibration_error": {
+            "stance": stances.errors_as_json(),
+            "verdict": verdicts.errors_as_json(),
+        },
+    }
+    path.write_text(json.dumps(told_, indent=1) + "\n", encoding="utf-8")
 
 
 def told(curves: Mapping[str, Curve]) -> Row:
     """Curves as JSON values."""
-    return {stance: asdict(curve) for stance, curve in curves.items()}
+    return {name: asdict(curve) for name, curve in curves.items()}
 
 
 def calibrated(pairs: Sequence[Pair], scores: Array) -> Calibration:
-    """Fit and cross-fit the curves for the scores ``(n, 3)`` of the pairs."""
+    """Fit and cross-fit the stances' curves for the scores ``(n, 3)`` of the pairs."""
     stances = [pair.stance for pair in pairs]
     sets = [pair.dataset for pair in pairs]
     groups = [pair.group for pair in pairs]
@@ -246,7 +350,19 @@ def calibrated(pairs: Sequence[Pair], scores: Array) -> Calibration:
     return Calibration(
         curves=fit(scores, stances, sets),
         of_folds=of_folds,
-        pairs={name: sets.count(name) for name in dict.fromkeys(sets)},
+        rows={name: sets.count(name) for name in dict.fromkeys(sets)},
         before=errors(scores, stances, sets, groups),
         after=errors(after, stances, sets, groups),
+    )
+
+
+def calibrated_verdicts(found: Sequence[Decided]) -> Calibration:
+    """Fit and cross-fit the verdicts' curves."""
+    of_folds, after = cross_fitted_verdicts(found)
+    return Calibration(
+        curves=fit_verdicts(found),
+        of_folds=of_folds,
+        rows=dict(Counter(one.dataset for one in found)),
+        before=verdict_errors(found),
+        after=verdict_errors(after),
     )

@@ -206,28 +206,48 @@ def calibrate(
     examples = list(calibration.labelled(data, bad))
     threads = _settings("local").threads
     scorer, encoder = StanceModel(threads), Encoder(threads)
+    readings = []
+    with _progress("claims") as progress:
+        for done, (_, example) in enumerate(examples, start=1):
+            readings.append(calibration.read_example(example, scorer, encoder))
+            progress(done, len(examples))
     pairs: list[calibration.Pair] = []
     blocks = []
-    with _progress("claims") as progress:
-        for done, (name, example) in enumerate(examples, start=1):
-            pairs += calibration.pairs_of(name, example)
-            weights = folds[fold_of(calibration.group_of(name, example))].weights
-            blocks.append(calibration.proposals(example, scorer, encoder, weights))
-            progress(done, len(examples))
-    scores = np.concatenate(blocks)
-    found = calibration.calibrated(pairs, scores)
-    out = out or Path(stance.__file__).with_name("calibration.json")
-    found.write(out)
-    fold_parameters.write_curves([calibration.told(curves) for curves in found.of_folds])
-    table = Table("set", "pairs", "error before", "after, out of fold", box=None)
-    for name, rows in found.pairs.items():
-        before, after = found.before[name].interval, found.after[name].interval
-        table.add_row(
-            name,
-            str(rows),
-            f"{before.value:.3f}",
-            f"{after.value:.3f} ({after.low:.3f}-{after.high:.3f})",
+    for (name, example), read in zip(examples, readings, strict=True):
+        pairs += calibration.pairs_of(name, example)
+        weights = folds[fold_of(calibration.group_of(name, example))].weights
+        blocks.append(calibration.proposals(example, read, weights))
+    stances = calibration.calibrated(pairs, np.concatenate(blocks))
+    fold_parameters.write_calibration(
+        [
+            {"curves": calibration.told(curves), "verdicts": calibration.told(calibration.SAME)}
+            for curves in stances.of_folds
+        ]
+    )
+    folds = fold_parameters.read()
+    decided = [
+        calibration.decided(
+            name, example, read, folds[fold_of(calibration.group_of(name, example))]
         )
+        for (name, example), read in zip(examples, readings, strict=True)
+    ]
+    verdicts = calibration.calibrated_verdicts([one for one in decided if one])
+    fold_parameters.write_calibration(
+        [{"verdicts": calibration.told(curves)} for curves in verdicts.of_folds]
+    )
+    out = out or Path(stance.__file__).with_name("calibration.json")
+    calibration.write(stances, verdicts, out)
+    table = Table("of", "set", "rows", "error before", "after, out of fold", box=None)
+    for what, found in (("stance", stances), ("verdict", verdicts)):
+        for name, rows in found.rows.items():
+            before, after = found.before[name].interval, found.after[name].interval
+            table.add_row(
+                what,
+                name,
+                str(rows),
+                f"{before.value:.3f}",
+                f"{after.value:.3f} ({after.low:.3f}-{after.high:.3f})",
+            )
     Console().print(table)
     typer.echo(f"{len(bad)} malformed rows left out; written to {out}")
 

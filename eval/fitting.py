@@ -2,7 +2,8 @@
 
 The claims were written for this: ``eval/claims/tuning.jsonl``, ``probes.jsonl`` and
 ``clauses.jsonl`` about the statements of ``seeds/``, and ``pairs.jsonl``, claims with one passage
-each. ``heldout.jsonl`` is never read here.
+each; and the pairs of ``eval/training`` that the stance model was not trained on.
+``heldout.jsonl`` is never read here.
 
 The stance model's own scores are worth less on other texts than the few claims above tell, so the
 development halves of two openly licensed sets, Fool-Me-Twice (Apache-2.0) and WiCE (ODC-BY), are
@@ -26,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from eval.calibration import group_of, labelled
 from eval.folds import FOLDS, fold_of
 from eval.subject import claim_of, passages_of
+from eval.training.pairs import read_pairs
 from service.engines.local.assess import Reading, read
 from service.engines.local.stance import FEATURES, SIGNS, STANCES, features
 from service.models import Encoder, StanceModel
@@ -39,6 +41,9 @@ PAIRS = "pairs.jsonl"
 PASSAGES = 8
 OTHER_WEIGHT = 0.5
 """What a statement counts that the claim is not about: there are several for every claim."""
+DEVELOPMENT_WEIGHT = 0.25
+"""What a pair counts that was written for the stance model and kept from its training; they are
+many, and harder than what people submit."""
 PUBLIC = ("fool-me-twice", "wice-claims")
 PUBLIC_WEIGHT = 0.5
 RIDGE = 3.0
@@ -84,8 +89,12 @@ def rows(statements: Path) -> Iterator[Row]:
                     yield Row(values, stance, 1.0 if gold else OTHER_WEIGHT)
         corpus.close()
     for row in _lines(CLAIMS / PAIRS):
-        for values in features(_read_pair(row, scorer, encoder)):
+        for values in features(_read_pair(row["passage"], row["claim"], scorer, encoder)):
             yield Row(values, Stance(row["stance"]), 1.0)
+    _, development = read_pairs()
+    for pair in development:
+        for values in features(_read_pair(pair.passage, pair.claim, scorer, encoder)):
+            yield Row(values, pair.stance, DEVELOPMENT_WEIGHT)
 
 
 def public_rows(data: Path) -> Iterator[Row]:
@@ -171,11 +180,10 @@ def _zeros(truth: npt.NDArray[np.int64]) -> Array:
     return np.zeros((len(truth), 1))
 
 
-def _read_pair(row: dict[str, str], scorer: StanceModel, encoder: Encoder) -> list[Reading]:
-    text = row["passage"]
-    statement = StatementRef(row["id"], 1, "", Kind.ORIGINAL, None, None, None, None)
-    passage = Passage(row["id"], statement, 0, len(text), text)
-    return read(_claim(row["claim"], None), [passage], scorer, encoder)
+def _read_pair(text: str, claim: str, scorer: StanceModel, encoder: Encoder) -> list[Reading]:
+    statement = StatementRef("pair", 1, "", Kind.ORIGINAL, None, None, None, None)
+    passage = Passage("pair", statement, 0, len(text), text)
+    return read(_claim(claim, None), [passage], scorer, encoder)
 
 
 def _claim(text: str, as_of: date | None) -> Claim:

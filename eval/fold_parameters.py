@@ -3,7 +3,7 @@
 The shipped weights and calibration are fitted on public sets that the page of figures reports, too.
 So every fold of their rows (``eval.folds``) has parameters fitted without it, and a run over one
 of these sets reads each row with its own fold's: what is reported is out of fold, gates, verdicts
-and all. ``verinote eval fit`` writes their weights, ``verinote eval calibrate`` their curves.
+and all. ``verinote eval fit`` writes their weights, ``verinote eval calibrate`` the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from service.engines.local.stance import STANCES, Fitted
 SETS = ("climate-fever", "healthver", "fool-me-twice", "wice-claims")
 """The sets that something is fitted on. AVeriTeC never is: its licence allows evaluation only."""
 FILE = Path(__file__).with_name("fold_parameters.json")
-_SAME = {stance.value: {"slope": 1.0, "shift": 0.0} for stance in STANCES}
+_SAME = {"slope": 1.0, "shift": 0.0}
+_UNCALIBRATED = {
+    "curves": {stance.value: _SAME for stance in STANCES},
+    "verdicts": {"decided": _SAME, "undecided": _SAME},
+}
 
 
 def read(path: Path = FILE) -> tuple[Fitted, ...]:
@@ -28,21 +32,18 @@ def read(path: Path = FILE) -> tuple[Fitted, ...]:
         ValueError: the weights were fitted on other features than the engine's.
     """
     stored = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(Fitted.of(fold["weights"], fold["curves"]) for fold in stored["folds"])
+    return tuple(Fitted.of(fold["weights"], fold) for fold in stored["folds"])
 
 
 def write_weights(weights: Sequence[Mapping[str, Any]], path: Path = FILE) -> None:
     """Write new weights a fold; the curves start again from none."""
-    _write([{"weights": dict(fold), "curves": _SAME} for fold in weights], path)
+    _write([{"weights": dict(fold)} | _UNCALIBRATED for fold in weights], path)
 
 
-def write_curves(curves: Sequence[Mapping[str, Any]], path: Path = FILE) -> None:
-    """Write new curves a fold; the weights stay."""
+def write_calibration(calibrations: Sequence[Mapping[str, Any]], path: Path = FILE) -> None:
+    """Write new ``curves`` and ``verdicts`` a fold; the weights stay."""
     stored = json.loads(path.read_text(encoding="utf-8"))["folds"]
-    _write(
-        [fold | {"curves": dict(fitted)} for fold, fitted in zip(stored, curves, strict=True)],
-        path,
-    )
+    _write([fold | dict(new) for fold, new in zip(stored, calibrations, strict=True)], path)
 
 
 def _write(folds: Sequence[Mapping[str, Any]], path: Path) -> None:

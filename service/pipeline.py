@@ -173,7 +173,10 @@ class Pipeline:
             opinions=assessment.opinions + beside.opinions,
             usage=assessment.usage + beside.usage,
         )
-        return assessment, decide(gather(passages, assessment), as_of, assessment.verdict)
+        ruling = decide(
+            gather(passages, assessment), as_of, assessment.verdict, assessment.reliability
+        )
+        return assessment, ruling
 
     async def _assess(self, claim: Claim, passages: Sequence[Passage]) -> Assessment:
         """Ask the engine, if there is anything to ask about."""

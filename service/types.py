@@ -7,6 +7,7 @@ citations). This module imports nothing of ours, so every room may import it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -259,16 +260,45 @@ class DraftFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """Platt's curve, ``1 / (1 + exp(-(slope * log-odds + shift)))``, from a score to a chance."""
+
+    slope: float
+    shift: float
+
+    def of(self, score: float) -> float:
+        """The chance that belongs to a score of 0 to 1."""
+        kept = min(max(score, 1e-4), 1 - 1e-4)
+        odds = math.log(kept / (1 - kept))
+        return 1 / (1 + math.exp(-(self.slope * odds + self.shift)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often an engine's verdicts are right, by how sure its evidence makes them.
+
+    Attributes:
+        decided: for the verdicts that evidence decides.
+        undecided: for not_enough_evidence.
+    """
+
+    decided: Curve
+    undecided: Curve
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """An engine's answer for one claim.
 
     ``verdict`` and ``findings`` are None when the engine leaves them to the rules and to the
     note's own drafting; an engine that proposes them is held to its evidence all the same.
+    ``reliability`` is None where it was never measured.
     """
 
     opinions: tuple[Opinion, ...]
     verdict: Verdict | None = None
     findings: tuple[DraftFinding, ...] | None = None
+    reliability: Reliability | None = None
     usage: Usage = Usage()
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date
 
 from service.facts.lexicon import POLITY
-from service.types import Evidence, Ruling, Stance, StatementRef, Verdict
+from service.types import Evidence, Reliability, Ruling, Stance, StatementRef, Verdict
 
 _LATER = "after the as-of date"
 _OFFICES = frozenset(
@@ -33,7 +33,10 @@ _COUNTRY_WORDS = frozenset(
 
 
 def decide(
-    evidence: Sequence[Evidence], as_of: date | None, proposed: Verdict | None = None
+    evidence: Sequence[Evidence],
+    as_of: date | None,
+    proposed: Verdict | None = None,
+    reliability: Reliability | None = None,
 ) -> Ruling:
     """Apply the rules.
 
@@ -42,6 +45,8 @@ def decide(
         as_of: statements dated later are shown but do not decide; None lets all decide.
         proposed: an engine's own verdict; where it is not the one that the evidence carries, the
             verdict is not_enough_evidence.
+        reliability: how often the engine's verdicts are right; without it the confidence is that
+            of the evidence.
     """
     marked = _in_force(evidence, as_of)
     verdict = _verdict([piece for piece in marked if piece.decides])
@@ -56,7 +61,11 @@ def decide(
             replace(piece, decides=False, why=piece.why + why) if piece.decides else piece
             for piece in marked
         )
-    return Ruling(verdict, _confidence(verdict, marked), marked, tuple(warnings))
+    confidence = _confidence(verdict, marked)
+    if reliability is not None:
+        decided = verdict is not Verdict.NOT_ENOUGH_EVIDENCE
+        confidence = (reliability.decided if decided else reliability.undecided).of(confidence)
+    return Ruling(verdict, confidence, marked, tuple(warnings))
 
 
 def _in_force(evidence: Sequence[Evidence], as_of: date | None) -> tuple[Evidence, ...]:
@@ -188,7 +197,7 @@ def _warnings(marked: Sequence[Evidence], as_of: date | None) -> list[str]:
 
 
 def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float:
-    """How likely the verdict is right, from the calibrated probabilities of what decides.
+    """How sure the evidence makes the verdict, from the calibrated probabilities of what decides.
 
     Where nothing decides it is the chance that none of the evidence that might, speaks after all.
     """

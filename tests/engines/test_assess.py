@@ -117,8 +117,8 @@ async def test_a_statement_about_another_event_does_not_decide(engine: LocalEngi
 
 async def test_an_event_that_shares_one_word_contradicts_nothing(engine: LocalEngine) -> None:
     joined = (
-        "Portugal became a member of the Alliance on 4 April 2023, when its instrument of accession "
-        "was deposited."
+        "Portugal became a member of the Alliance on 4 April 2023, when its instrument of "
+        "accession was deposited."
     )
     drill = "Australian troops joined the Philippine exercise in April 2024."
     stances = [

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eval import calibration
-from eval.calibration import STANCES, Curve, Pair
+from eval import calibration, fold_parameters
+from eval.calibration import STANCES, Decided, Pair
+from eval.datasets.examples import Example
+from service.engines.local import stance
+from service.engines.local.stance import Fitted
+from service.models import Encoder, StanceModel
+from service.types import Curve, Stance
+
+CLAIM = "Four bridges were opened in Northport in 2023."
 
 
 def overconfident(rows: int, seed: int = 1) -> tuple[np.ndarray, list[str]]:
@@ -58,8 +66,8 @@ def test_a_small_set_counts_as_much_as_a_large_one() -> None:
         ["all"] * 1800,
     )
     weighted = calibration.fit(scores, labels, sets)
-    for stance in STANCES:
-        assert weighted[stance].slope == pytest.approx(doubled[stance].slope, rel=0.02)
+    for name in STANCES:
+        assert weighted[name].slope == pytest.approx(doubled[name].slope, rel=0.02)
 
 
 def test_a_rows_own_label_does_not_change_its_probability() -> None:
@@ -75,11 +83,50 @@ def test_a_rows_own_label_does_not_change_its_probability() -> None:
     assert not np.array_equal(probabilities(labels), probabilities(changed))
 
 
+def verdicts(rows: int, dataset: str = "set") -> list[Decided]:
+    """Decided ones are half as often right as their evidence says, the others four in ten."""
+    random = np.random.default_rng(rows)
+    found = []
+    for row in range(rows):
+        confidence = float(random.uniform(0.5, 1))
+        speaks = row % 2 == 0
+        right = bool(random.random() < (confidence / 2 if speaks else 0.4))
+        found.append(Decided(dataset, f"{dataset}/{row}", speaks, confidence, right))
+    return found
+
+
+def test_verdicts_are_as_often_right_as_their_confidence_says_out_of_fold() -> None:
+    found = calibration.calibrated_verdicts(verdicts(2000))
+    assert found.before["set"].interval.value > 0.3
+    assert found.after["set"].interval.value < 0.06
+    assert found.curves["undecided"].of(0.9) == pytest.approx(0.4, abs=0.1)
+
+
+def test_verdicts_that_are_all_right_need_no_curve() -> None:
+    found = [replace(one, right=True) for one in verdicts(20)]
+    assert calibration.fit_verdicts(found) == calibration.SAME
+
+
+def test_a_set_where_every_claim_can_be_decided_says_nothing_of_undecided_ones() -> None:
+    passages = ("The harbour was closed.",)
+    pair = Example(id="1", group="1", claim=CLAIM, passages=passages, stances=(Stance.SUPPORTS,))
+    fitted = fold_parameters.read()[0]
+    readings = calibration.read_example(pair, StanceModel(), Encoder())
+    assert calibration.decided(calibration.ALWAYS_DECIDED, pair, readings, fitted) is None
+    elsewhere = calibration.decided("healthver", pair, readings, fitted)
+    assert elsewhere is not None
+    assert (elsewhere.decided, elsewhere.right) == (False, False)
+
+
 def test_the_file_holds_the_curves_that_the_engine_reads(tmp_path: Path) -> None:
     scores, labels = overconfident(300)
-    found = calibration.calibrated(pairs(labels), scores)
-    found.write(tmp_path / "calibration.json")
-    stored = json.loads((tmp_path / "calibration.json").read_text())
-    assert set(stored["curves"]) == set(STANCES)
-    assert set(stored["curves"]["supports"]) == {"slope", "shift"}
-    assert stored["expected_calibration_error"]["set"]["pairs"] == 300
+    path = tmp_path / "calibration.json"
+    stances = calibration.calibrated(pairs(labels), scores)
+    decided = calibration.calibrated_verdicts(verdicts(300))
+    calibration.write(stances, decided, path)
+    stored = json.loads(path.read_text())
+    weights = json.loads(Path(stance.__file__).with_name("stance_weights.json").read_text())
+    fitted = Fitted.of(weights, stored)
+    assert list(fitted.curves) == [stances.curves[name] for name in STANCES]
+    assert fitted.reliability.undecided == decided.curves["undecided"]
+    assert stored["expected_calibration_error"]["stance"]["set"]["rows"] == 300

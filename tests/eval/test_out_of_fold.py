@@ -13,6 +13,7 @@ from eval.folds import FOLDS, fold_of
 from eval.subject import Subject
 from service.engines.local.stance import FEATURES
 from service.settings import Settings
+from service.types import Curve
 
 CLAIM = "Four bridges were opened in Northport in 2023."
 PASSAGE = "The Ministry of Works opened four bridges in Northport in 2023, it said on 3 March 2024."
@@ -37,8 +38,9 @@ def test_new_weights_start_without_curves_and_new_curves_keep_them(tmp_path: Pat
     path = tmp_path / "folds.json"
     stored = json.loads(fold_parameters.FILE.read_text())["folds"]
     fold_parameters.write_weights([fold["weights"] for fold in stored], path)
-    assert {fold.curves for fold in fold_parameters.read(path)} == {((1.0, 0.0),) * 3}
-    fold_parameters.write_curves([fold["curves"] for fold in stored], path)
+    assert {fold.curves for fold in fold_parameters.read(path)} == {(Curve(1.0, 0.0),) * 3}
+    kept = ("curves", "verdicts")
+    fold_parameters.write_calibration([{key: fold[key] for key in kept} for fold in stored], path)
     assert json.loads(path.read_text())["folds"] == stored
 
 

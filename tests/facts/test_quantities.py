@@ -196,8 +196,8 @@ def test_figures_that_are_none_break_nothing(text) -> None:
 
 
 NUMBER_WORDS = st.sampled_from(
-    "zero one two three twelve twenty ninety hundred thousand million billion trillion and a half dozen "
-    "pair third quarter first second - point".split()
+    "zero one two three twelve twenty ninety hundred thousand million billion trillion and a half "
+    "dozen pair third quarter first second - point".split()
 )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from service.engines.local.assess import Embedder, Reading, Scorer, read
 from service.engines.local.extract import extract_claims
-from service.engines.local.stance import STANCES, Fitted, Weighed, weigh
+from service.engines.local.stance import STANCES, Fitted, Weighed, packaged, weigh
 from service.models import ENCODER_NAME, STANCE_NAME
 from service.models.parser import PARSER_NAME
 from service.types import (
@@ -72,17 +72,23 @@ class LocalEngine:
 
     async def assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
         """Say what each passage means for the claim; the verdict is left to the rules."""
-        return Assessment(await asyncio.to_thread(self._assess, claim, passages))
+        return await asyncio.to_thread(self._assess, claim, passages)
 
-    def _assess(self, claim: Claim, passages: tuple[Passage, ...]) -> tuple[Opinion, ...]:
+    def _assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
+        fitted = self._fitted or packaged()
         readings = read(claim, passages, self._scorer, self._embedder)
-        weighed = _about_the_same_matter(
-            list(zip(readings, weigh(readings, self._fitted), strict=True))
-        )
-        opinions: dict[str, Opinion] = {}
-        for reading, found in weighed:
-            opinions |= _opinions(reading, found)
-        return tuple(opinions[passage.id] for passage in passages if passage.id in opinions)
+        return Assessment(opinions_of(readings, passages, fitted), reliability=fitted.reliability)
+
+
+def opinions_of(
+    readings: Sequence[Reading], passages: Sequence[Passage], fitted: Fitted
+) -> tuple[Opinion, ...]:
+    """What each passage means for the claim that they were read for, in the passages' order."""
+    weighed = _about_the_same_matter(list(zip(readings, weigh(readings, fitted), strict=True)))
+    opinions: dict[str, Opinion] = {}
+    for reading, found in weighed:
+        opinions |= _opinions(reading, found)
+    return tuple(opinions[passage.id] for passage in passages if passage.id in opinions)
 
 
 def _about_the_same_matter(

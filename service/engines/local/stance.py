@@ -29,7 +29,7 @@ import numpy.typing as npt
 from service.engines.local.assess import OUTRIGHT, Reading, Repair, Turned
 from service.facts.compare import Comparison, Item
 from service.facts.lexicon import CAPITAL, POLITY
-from service.types import Mismatch, MismatchKind, Stance
+from service.types import Curve, Mismatch, MismatchKind, Reliability, Stance
 
 STANCES = (Stance.SUPPORTS, Stance.REFUTES, Stance.NEUTRAL)
 SIGNS: dict[str, tuple[int, int]] = {
@@ -136,25 +136,29 @@ class Fitted:
     """What the engine's stance was fitted to.
 
     Attributes:
-        curves: slope and shift of Platt's curve for each stance, in the order of ``STANCES``.
+        curves: a curve for each stance, in the order of ``STANCES``.
+        reliability: how often its verdicts are right.
     """
 
     weights: Weights
-    curves: tuple[tuple[float, float], ...]
+    curves: tuple[Curve, ...]
+    reliability: Reliability
 
     @classmethod
-    def of(cls, weights: Mapping[str, Any], curves: Mapping[str, Any]) -> Fitted:
+    def of(cls, weights: Mapping[str, Any], calibration: Mapping[str, Any]) -> Fitted:
         """The parameters that ``stance_weights.json`` and ``calibration.json`` hold."""
-        pairs = ((curves[stance]["slope"], curves[stance]["shift"]) for stance in STANCES)
-        return cls(Weights.of(weights), tuple(pairs))
+        return cls(
+            Weights.of(weights),
+            tuple(Curve(**calibration["curves"][stance]) for stance in STANCES),
+            Reliability(**{name: Curve(**one) for name, one in calibration["verdicts"].items()}),
+        )
 
     def calibrated(self, proposed: Probabilities) -> tuple[float, float, float]:
-        """Platt's curve for each stance, then scaled to add up to 1."""
-        kept = np.clip(proposed, 1e-4, 1 - 1e-4)
-        odds = np.log(kept / (1 - kept))
-        slopes, shifts = np.array(self.curves).T
-        raised = 1 / (1 + np.exp(-(slopes * odds + shifts)))
-        supports, refutes, neutral = (float(value) for value in raised / raised.sum())
+        """Each stance's curve, then scaled to add up to 1."""
+        raised = [
+            curve.of(float(score)) for curve, score in zip(self.curves, proposed, strict=True)
+        ]
+        supports, refutes, neutral = (value / sum(raised) for value in raised)
         return supports, refutes, neutral
 
 
@@ -174,14 +178,13 @@ class Weighed:
     mismatches: tuple[Mismatch, ...]
 
 
-def weigh(readings: Sequence[Reading], fitted: Fitted | None = None) -> list[Weighed]:
+def weigh(readings: Sequence[Reading], fitted: Fitted) -> list[Weighed]:
     """Say what each statement means for the claim that they were all read for.
 
     Args:
         readings: all of one claim's.
-        fitted: other parameters than the packaged ones.
+        fitted: the parameters.
     """
-    fitted = fitted or packaged()
     found = []
     for reading, values in zip(readings, features(readings), strict=True):
         proposed = fitted.weights.probabilities(values)
@@ -418,7 +421,7 @@ def _mismatches(
 def packaged() -> Fitted:
     """The parameters in the package."""
     weights = json.loads(_packaged("stance_weights.json"))
-    return Fitted.of(weights, json.loads(_packaged("calibration.json"))["curves"])
+    return Fitted.of(weights, json.loads(_packaged("calibration.json")))
 
 
 def _packaged(name: str) -> str:
