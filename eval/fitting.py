@@ -1,9 +1,8 @@
 """Fits the weights that turn a reading into a stance (``service/engines/local/stance.py``).
 
-The claims were written for this: ``eval/claims/tuning.jsonl``, ``probes.jsonl`` and
-``clauses.jsonl`` about the statements of ``seeds/``, and ``pairs.jsonl``, claims with one passage
-each; and the pairs of ``eval/training`` that the stance model was not trained on.
-``heldout.jsonl`` is never read here.
+The claims were written for this (``eval/claims/README.md``): five files about the statements of
+``seeds/``, and ``pairs.jsonl``, claims with one passage each; and the pairs of ``eval/training``
+that the stance model was not trained on. ``heldout.jsonl`` is never read here.
 
 The stance model's own scores are worth less on other texts than the few claims above tell, so the
 development halves of two openly licensed sets, Fool-Me-Twice (Apache-2.0) and WiCE (ODC-BY), are
@@ -36,12 +35,12 @@ from service.statements.corpus import Corpus
 from service.types import Claim, Kind, Passage, Span, Stance, StatementRef, Verdict
 
 CLAIMS = Path(__file__).parent / "claims"
-TUNING = ("tuning.jsonl", "probes.jsonl", "clauses.jsonl")
+TUNING = ("tuning.jsonl", "clauses.jsonl", "probes.jsonl", "reworded.jsonl", "opposites.jsonl")
 PAIRS = "pairs.jsonl"
 PASSAGES = 8
 OTHER_WEIGHT = 0.5
 """What a statement counts that the claim is not about: there are several for every claim."""
-DEVELOPMENT_WEIGHT = 0.25
+DEVELOPMENT_WEIGHT = 0.1
 """What a pair counts that was written for the stance model and kept from its training; they are
 many, and harder than what people submit."""
 PUBLIC = ("fool-me-twice", "wice-claims")

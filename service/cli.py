@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import stat
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 
 from eval.commands import eval_app
 from service.claims.commands import claims_app
-from service.kit.errors import InputError, VerinoteError
+from service.kit.errors import SOME_FAILED, InputError, VerinoteError
 from service.notes.jsonl import to_line
 from service.notes.table import print_notes
 from service.settings import Settings, load_settings
 from service.statements.commands import corpus_app, plain, progress_bar
-from service.submissions.intake import read_submission
+from service.submissions.intake import STANDARD_INPUT, read_submission
 from service.types import ClaimState, Note
 
 app = typer.Typer(
@@ -34,8 +36,7 @@ app.add_typer(corpus_app)
 app.add_typer(claims_app)
 app.add_typer(eval_app)
 
-SOME_FAILED = 10
-"""Exit code when at least one claim ended as failed; the others are complete."""
+_STANDARD_OUTPUT = "standard output"
 
 
 @app.command()
@@ -60,12 +61,7 @@ def verify(
     """Check a text's claims against the stored statements and draft a note for each."""
     settings = load_settings(**({"engine": engine} if engine else {}))
     when = as_of.date() if as_of else None
-    try:
-        failed = asyncio.run(_verify(settings, sources, claims, as_json, when, out))
-    except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        failed = 0
-    if failed:
+    if asyncio.run(_verify(settings, sources, claims, as_json, when, out)):
         raise typer.Exit(SOME_FAILED)
 
 
@@ -85,10 +81,10 @@ async def _verify(
     submissions = [read_submission(source, settings, claims_only=claims) for source in sources]
     failed = 0
     with ExitStack() as stack:
-        lines: list[TextIO] = [_standard_output()] if as_json else []
+        lines = [(_STANDARD_OUTPUT, _standard_output())] if as_json else []
         async with Pipeline.open(settings) as pipeline:
             if out is not None:
-                lines.append(stack.enter_context(_written(out)))
+                lines.append((str(out), stack.enter_context(_written(out))))
             if not pipeline.corpus.coverage().statements:
                 typer.echo(
                     "verinote: no statements are stored, so nothing can be decided; "
@@ -100,19 +96,24 @@ async def _verify(
                 with progress_bar() as progress:
                     async for note in pipeline.verify(submission, as_of, progress):
                         notes.append(note)
-                        for stream in lines:
-                            print(to_line(note), file=stream, flush=True)
+                        for name, stream in lines:
+                            with _writing(name):
+                                print(to_line(note), file=stream, flush=True)
                 failed += sum(note.state is ClaimState.FAILED for note in notes)
                 if not as_json:
-                    print_notes(notes, submission.title or submission.source or "", _console())
+                    with _writing(_STANDARD_OUTPUT):
+                        print_notes(notes, submission.title or submission.source or "", _console())
     return failed
 
 
 def _is_same_file(source: str, out: Path) -> bool:
+    """Whether writing ``out`` would write over a source; a device or a pipe has no such end."""
     try:
-        return Path(source).samefile(out)
-    except (OSError, ValueError):  # one of them is not there, or is no path
+        there = out.stat()
+        read = os.fstat(sys.stdin.fileno()) if source == STANDARD_INPUT else Path(source).stat()
+    except (OSError, ValueError, AttributeError):  # one is not there, is closed, or is no path
         return False
+    return os.path.samestat(read, there) and stat.S_ISREG(there.st_mode)
 
 
 def _standard_output() -> TextIO:
@@ -122,12 +123,26 @@ def _standard_output() -> TextIO:
     return sys.stdout
 
 
-def _written(path: Path) -> TextIO:
-    try:
+@contextmanager
+def _written(path: Path) -> Iterator[TextIO]:
+    with _writing(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="utf-8")
+        file = path.open("w", encoding="utf-8")
+    try:
+        yield file
+    finally:
+        with _writing(str(path)):
+            file.close()  # writes what is left, on a full disk in vain
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # no error: see ``main``
+        raise
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise InputError(f"{name}: cannot be written ({error.strerror})") from error
 
 
 def _console() -> Console:
@@ -136,8 +151,33 @@ def _console() -> Console:
 
 def main() -> None:
     """Run the command; errors a person can act on go to stderr as one line."""
+    if sys.stdout is None:  # Python's way to say that it was closed before the start
+        _stop(InputError(f"{_STANDARD_OUTPUT}: is closed; give it a file or a pipe"))
     try:
         app(standalone_mode=True)
     except VerinoteError as error:
-        typer.echo(f"verinote: {plain(' '.join(str(error).split()))}", err=True)
-        sys.exit(error.exit_code)
+        _stop(error)
+    except OSError as error:
+        name = error.filename or _STANDARD_OUTPUT
+        _stop(InputError(f"{name}: cannot be read or written ({error.strerror or error})"))
+    except SystemExit as stopped:
+        # Typer and rich both exit with 1 when the reader of a pipe goes away, as `| head` does.
+        if not isinstance(stopped.__context__, BrokenPipeError):
+            raise
+        _drop_output()
+        sys.exit(0)
+
+
+def _stop(error: VerinoteError) -> NoReturn:
+    typer.echo(f"verinote: {plain(' '.join(str(error).split()))}", err=True)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _drop_output()
+    sys.exit(error.exit_code)
+
+
+def _drop_output() -> None:
+    """Let what cannot be written go, or Python would complain of it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

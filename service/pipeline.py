@@ -22,7 +22,7 @@ from service.models import Encoder, StanceModel
 from service.notes.draft import Provenance, draft, failed
 from service.settings import Settings
 from service.statements.corpus import Corpus
-from service.submissions.intake import claims_from_lines
+from service.submissions.intake import check_line, claims_from_lines
 from service.submissions.windows import windows
 from service.types import (
     Assessment,
@@ -185,6 +185,8 @@ class Pipeline:
     async def _note(
         self, claim: Claim, as_of: date, submission: Submission | None, provenance: Provenance
     ) -> Note:
+        if submission is not None and submission.claims_only:
+            check_line(claim, submission)
         links: list[ClaimLink] = []
         if self.memory is not None:
             key = ReuseKey(

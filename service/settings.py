@@ -50,7 +50,15 @@ def load_settings(**chosen: Any) -> Settings:  # noqa: ANN401  pydantic checks t
         return Settings(**chosen)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}={one['input']!r}: {one['msg']}"
+            f"{_named(one['loc'], chosen)}={one['input']!r}: {one['msg']}"
             for one in error.errors(include_url=False)
         )
-        raise ConfigurationError(f"{wrong}. Set VERINOTE_… or the option of that name") from error
+        raise ConfigurationError(wrong) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f".env: cannot be read ({error})") from error
+
+
+def _named(location: tuple[int | str, ...], chosen: dict[str, Any]) -> str:
+    """The name under which a setting was given: an option's, or the variable's."""
+    name = str(location[0])
+    return f"--{name.replace('_', '-')}" if name in chosen else f"VERINOTE_{name.upper()}"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from tiny_corpus import ARTICLE, BOMBERS, IGNORE, LOAN, MORE_BOMBERS, UNKNOWN, write_statements
 
-from service.cli import SOME_FAILED, main
+from service.cli import main
+from service.kit.errors import SOME_FAILED
 from service.kit.vectors import VectorStore
 from service.statements.index import COLLECTION
 
@@ -259,6 +260,8 @@ def test_what_cannot_be_read_has_its_exit_code_and_one_line(
         (["verify", "article.md", "--out", "article.md"], 2, "is what is to be verified"),
         (["verify", "article.md", "--out", "article.md/notes.jsonl"], 2, "cannot be written"),
         (["corpus", "show", "nothing"], 8, "nothing"),
+        (["verify", ""], 2, "the name of a source is empty"),
+        (["verify", "article.md", "--out", "/dev/full"], 2, "/dev/full: cannot be written"),
     ],
 )
 def test_what_cannot_be_done_has_its_exit_code(verinote, article, arguments, code, told) -> None:
@@ -274,12 +277,47 @@ def test_an_unknown_engine_in_the_environment_is_refused_too(verinote, article) 
     assert "oracle" in result.err
 
 
-def test_a_claim_in_german_among_english_ones_is_named_by_its_line(verinote, tmp_path) -> None:
+def test_a_setting_that_cannot_be_used_is_named_as_the_variable_it_is(verinote, article) -> None:
+    result = verinote("verify", article, threads="abc")
+    assert result.code == 9
+    assert "VERINOTE_THREADS='abc'" in result.err
+
+
+@pytest.mark.parametrize(
+    "url", ["garbage", "oracle9://nowhere", "postgresql://reader:secret@127.0.0.1:9/news"]
+)
+def test_a_database_that_cannot_be_had_is_a_setting_to_be_changed(verinote, url) -> None:
+    result = verinote("corpus", "list", database_url=url)
+    assert (result.code, result.out) == (9, "")
+    assert "VERINOTE_DATABASE_URL" in result.err
+    assert "secret" not in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["corpus", "list"], ["verify", "article.md"]])
+def test_a_damaged_database_is_named(verinote, article, tmp_path, command) -> None:
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "verinote.db").write_bytes(b"no database " * 400)
+    result = verinote(*command, data_dir=str(tmp_path / "damaged"))
+    assert (result.code, result.out) == (9, "")
+    assert "damaged/verinote.db: cannot be used as the database" in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_line_that_is_not_english_fails_and_the_others_are_verified(verinote, tmp_path) -> None:
     path = tmp_path / "claims.txt"
-    path.write_text(f"{BOMBERS}\n{GERMAN}\n", encoding="utf-8")
+    path.write_text(f"{BOMBERS}\n{GERMAN}\n{LOAN * 40}\n{UNKNOWN}\n", encoding="utf-8")
     result = verinote("verify", path, "--claims", "--json")
-    assert result.code == 3
-    assert "line 2" in result.err
+    assert result.code == SOME_FAILED
+    assert [line["state"] for line in result.lines] == ["drafted", "failed", "failed", "drafted"]
+    assert "line 2 looks like German" in result.lines[1]["error"]
+    assert "line 3 has" in result.lines[2]["error"]
+
+
+def test_where_no_line_is_english_nothing_is_verified(verinote) -> None:
+    result = verinote("verify", "-", "--claims", "--json", stdin=f"{GERMAN}\n{GERMAN}".encode())
+    assert (result.code, result.out) == (3, "")
+    assert "line 1" in result.err
 
 
 def test_the_name_of_a_file_does_not_act_on_the_terminal(verinote) -> None:
@@ -334,13 +372,52 @@ def test_lines_are_utf8_whatever_the_locale(data) -> None:
     assert json.loads(out.decode("utf-8"))["claim"] == quoted
 
 
-def test_a_reader_that_leaves_early_is_no_error(data) -> None:
-    process = run_alone(data, "verify", "-", "--claims", "--json")
+@pytest.mark.parametrize(
+    "command",
+    [("verify", "-", "--claims", "--json"), ("verify", "-", "--claims"), ("corpus", "list")],
+    ids=["lines", "table", "list"],
+)
+def test_a_reader_that_leaves_early_is_no_error(data, command) -> None:
+    process = run_alone(data, *command)
     process.stdout.close()
-    with process:
-        process.stdin.write(f"{BOMBERS}\n{LOAN}\n".encode())
-        process.stdin.close()
-        err = process.stderr.read()
-    assert process.returncode == 0
-    assert b"Traceback" not in err
-    assert b"BrokenPipe" not in err
+    _, err = process.communicate(f"{BOMBERS}\n{LOAN}\n".encode())
+    assert (process.returncode, err) == (0, b"")
+
+
+def run_in_a_shell(data: Path, line: str) -> subprocess.CompletedProcess:
+    return subprocess.run(  # noqa: S603  our own command
+        ["/bin/sh", "-c", line],
+        env=os.environ | {"VERINOTE_DATA_DIR": str(data)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+VERINOTE = f"'{sys.executable}' -c 'from service.cli import main; main()'"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (f"{VERINOTE} verify - <&-", "standard input: is closed"),
+        (f"{VERINOTE} corpus list >&-", "standard output: is closed"),
+        (f"{VERINOTE} corpus list >/dev/full", "standard output: cannot be"),
+        (f"echo {BOMBERS} | {VERINOTE} verify - --json >/dev/full", "standard output: cannot be"),
+        (f"echo {BOMBERS} | {VERINOTE} verify - >/dev/full", "standard output: cannot be"),
+    ],
+)
+def test_a_stream_that_cannot_be_used_is_one_line_on_standard_error(data, line, told) -> None:
+    process = run_in_a_shell(data, line)
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"verinote: {told}")
+    assert len(process.stderr.splitlines()) == 1
+
+
+def test_what_is_read_from_standard_input_is_not_written_over(data, tmp_path) -> None:
+    path = tmp_path / "claims.txt"
+    path.write_text(BOMBERS)
+    process = run_in_a_shell(data, f"{VERINOTE} verify - --claims --out {path} <{path}")
+    assert process.returncode == 2
+    assert "is what is to be verified" in process.stderr
+    assert path.read_text() == BOMBERS

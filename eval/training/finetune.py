@@ -84,10 +84,12 @@ def _padded(rows: Sequence[tuple[list[int], list[int], int]]) -> Batch:
     return ids, mask, segments, torch.tensor([stance for *_, stance in rows])
 
 
-def train(network: StanceNetwork, pairs: Sequence[Pair], epochs: int, rate: float) -> None:
+def train(
+    network: StanceNetwork, pairs: Sequence[Pair], epochs: int, rate: float, seed: int
+) -> None:
     """Train in place: AdamW, linear warm-up and decay, bfloat16 where the processor has it."""
-    rng = random.Random(0)  # noqa: S311  an order, not a secret
-    torch.manual_seed(0)
+    rng = random.Random(seed)  # noqa: S311  an order, not a secret
+    torch.manual_seed(seed)
     tokenizer = Tokenizer.from_file(str(MODELS / "tokenizer.json"))
     passages = sorted({pair.passage for pair in pairs})
     sentences = [part for text in passages for part in re.split(r"(?<=[.!?])\s+", text)]
@@ -152,13 +154,17 @@ def main() -> None:
     arguments.add_argument("out", type=Path, help="int8 file to write")
     arguments.add_argument("--epochs", type=int, default=3)
     arguments.add_argument("--rate", type=float, default=5e-5)
-    arguments.add_argument("--share", type=float, default=0.8, help="of the tuned weights")
+    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--share", type=float, default=0.7, help="of the tuned weights")
+    arguments.add_argument("--go-on", type=Path, help="tuned weights (.pt) of an earlier run")
     chosen = arguments.parse_args()
     training, development = read_pairs()
     start, network = read_network(chosen.start), read_network(chosen.start)
+    if chosen.go_on:
+        network.load_state_dict(torch.load(chosen.go_on))
     print(f"{len(training)} pairs to train on; development, at the start: ", end="")
     print(measured(start, development), flush=True)
-    train(network, training, chosen.epochs, chosen.rate)
+    train(network, training, chosen.epochs, chosen.rate, chosen.seed)
     print("tuned:", measured(network, development))
     mixed = averaged(start, network, chosen.share)
     print("averaged:", measured(mixed, development))

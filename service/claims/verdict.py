@@ -186,6 +186,8 @@ def _warnings(marked: Sequence[Evidence], as_of: date | None) -> list[str]:
         }
     )
     found = []
+    if not marked:
+        found.append("Nothing is stored that this claim could be checked against.")
     if later:
         found.append(
             f"Statements dated after {as_of} speak to this claim and do not decide: "

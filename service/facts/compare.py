@@ -73,11 +73,13 @@ class Comparison:
         items: the claim's numbers, dates, models and names.
         coverage: weight of the claim's facts and content words that the passage has, 0 to 1.
         word_coverage: the same for the content words outside the items.
-        matching: as ``coverage``, but what has something else in its place counts half: how surely
-            the passage speaks of the claim's matter, whether it agrees or not.
+        matching: as ``coverage``, but a fact with something else in its place counts, and half
+            where there are several: how surely the passage speaks of the claim's matter, whether
+            it agrees or not.
         anchors: how many of the claim's facts and content words the passage has.
         missing: the content words that it lacks.
         predicate_stated: the passage has the claim's main verb, or it is one that says little.
+        predicate_opposed: it has a verb of opposite meaning instead.
         rewordings: claim's and passage's phrase where one noun is narrowed by different words
             ("retaliatory capabilities", "response capabilities").
     """
@@ -89,6 +91,7 @@ class Comparison:
     anchors: int
     missing: tuple[str, ...]
     predicate_stated: bool = True
+    predicate_opposed: bool = False
     rewordings: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -122,12 +125,14 @@ def compare(
     items = _with_exchanged_roles(items, claim, passage)
     known = f"{context}. {passage}" if context else passage
     overlap = _overlap_of(claim, known, items)
-    items += _opposites(claim, passage)
+    opposites = _opposites(claim, passage)
+    items += opposites
     items.sort(key=lambda item: item.start)
     return replace(
         overlap,
         items=tuple(items),
         predicate_stated=_predicate_stated(claim, known),
+        predicate_opposed=any(item.start in _predicates(claim) for item in opposites),
         rewordings=_rewordings(claim, passage, overlap.missing),
     )
 
@@ -549,7 +554,8 @@ def _overlap_of(claim: str, passage: str, items: list[Item]) -> Comparison:
     covered += _model_phrases(claim)
     of_items = _ITEM * len(items)
     found_items = _ITEM * sum(item.same for item in items)
-    replaced = _ITEM * sum(not item.same and bool(item.rivals) for item in items)
+    differing = sum(not item.same and bool(item.rivals) for item in items)
+    replaced = _ITEM * (differing if differing == 1 else differing / 2)
     for token in parse(claim):
         if token.pos_ not in {"NOUN", "PROPN", "VERB", "ADJ", "ADV"} or token.lower_ in STOP:
             continue
@@ -570,7 +576,7 @@ def _overlap_of(claim: str, passage: str, items: list[Item]) -> Comparison:
         tuple(items),
         coverage=(found + found_items) / whole if whole else 0.0,
         word_coverage=found / total if total else 1.0,
-        matching=(found + found_items + replaced / 2) / whole if whole else 0.0,
+        matching=(found + found_items + replaced) / whole if whole else 0.0,
         anchors=anchors,
         missing=tuple(missing),
     )
@@ -663,6 +669,11 @@ def _stem(word: str) -> str:
             word = word[: -len(suffix)]
             break
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def _predicates(text: str) -> set[int]:
+    """Where the main verbs of a text stand."""
+    return {token.idx for token in parse(text) if token.dep_ == "ROOT"}
 
 
 def _predicate_stated(claim: str, passage: str) -> bool:

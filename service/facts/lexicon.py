@@ -134,6 +134,17 @@ attack / defend
 alive / dead
 majority / minority
 borrow loan / grant gift donation
+introduce impose install establish / end scrap abolish lift abandon remove repeal
+keep maintain hold / cut lower reduce
+keep maintain hold / raise lift hike
+become join enter accede / leave quit exit
+lengthen extend prolong long / shorten curtail short
+large big great / small little
+warm hot / cool cold
+tighten toughen / loosen ease relax
+violate breach break / respect observe honour honor
+early / late
+supply provide deliver / withhold deny
 """
 
 OPPOSITE: dict[str, frozenset[str]] = {}

@@ -71,8 +71,34 @@ _ORDINALS = {
 }  # fmt: skip
 
 _ABOUT = {"about", "around", "roughly", "approximately", "nearly", "almost", "some", "circa"}
-_AT_LEAST = {"more than", "over", "at least", "above", "upwards of", "exceeding", "no fewer than"}
-_AT_MOST = {"less than", "fewer than", "under", "below", "at most", "up to", "no more than"}
+_AT_LEAST = {
+    "more than",
+    "over",
+    "at least",
+    "above",
+    "upwards of",
+    "exceeding",
+    "no fewer than",
+    "exceeds?",
+    "exceeded",
+    "topped",
+    "surpassed",
+    "in excess of",
+    "not less than",
+    "a minimum of",
+}
+_AT_MOST = {
+    "less than",
+    "fewer than",
+    "under",
+    "below",
+    "at most",
+    "up to",
+    "no more than",
+    "not more than",
+    "a maximum of",
+    "no higher than",
+}
 
 _word = "|".join(sorted(_WORDS, key=len, reverse=True))
 _NUMBER_WORDS = rf"(?:{_word})(?:(?:[ -]|\sand\s)(?:{_word}))*"
@@ -451,7 +477,7 @@ def same_value(claim: Quantity, other: Quantity) -> bool:
     """Whether ``other`` states the claim's amount, allowing for rounding and for bounds.
 
     An exact claim needs the same value, or a rounding of it that has at least two digits in
-    common with it ("1.1 million" for 1,120,000); "about" allows 5 percent; "more than" allows up
+    common with it ("1.1 million" for 1,120,000); "about" allows a tenth; "more than" allows up
     to a tenth more ("more than a million" for 1.12 million allows 12 percent).
     """
     a, b = claim.value, other.value
@@ -474,7 +500,7 @@ def same_value(claim: Quantity, other: Quantity) -> bool:
     if claim.bound == "at_most":
         return 0.8 <= ratio <= 1
     if "about" in {claim.bound, other.bound}:
-        return 0.95 <= ratio <= 1.05
+        return 0.9 <= ratio <= 1.1
     return _rounds_to(b, a) or _rounds_to(a, b)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,13 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Engine, Insert, MetaData, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from service.kit.errors import ConfigurationError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -35,11 +40,28 @@ class Database:
 
     Args:
         url: an SQLAlchemy address, such as ``sqlite:///var/verinote.db``.
+
+    Raises:
+        ConfigurationError: the address cannot be read, or nothing that is installed knows its
+            kind. ``transaction`` and ``migrate`` raise it where the database itself is damaged,
+            read-only, locked or not there.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        try:
+            self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        except (ArgumentError, ValueError) as error:
+            # The address is not shown: what cannot be read may hold a password anywhere.
+            raise ConfigurationError(
+                "VERINOTE_DATABASE_URL: is no address of a database that SQLAlchemy can read; "
+                "give one such as sqlite:///var/verinote.db"
+            ) from error
+        except ImportError as error:
+            raise ConfigurationError(
+                f"VERINOTE_DATABASE_URL: the driver of its database is not installed "
+                f"({error.name}); install it, or leave the setting out to use SQLite"
+            ) from error
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _tune_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
@@ -47,7 +69,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One unit of work: committed when the block ends, rolled back when it raises."""
-        with self._sessions.begin() as session:
+        with self._named_in_errors(), self._sessions.begin() as session:
             yield session
 
     def migrate(self) -> None:
@@ -55,11 +77,36 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["engine"] = self.engine
-        command.upgrade(config, "head")
+        with self._named_in_errors():
+            command.upgrade(config, "head")
 
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+
+    @contextmanager
+    def _named_in_errors(self) -> Iterator[None]:
+        """Turn what is wrong with the database as a whole into an error that names it."""
+        try:
+            yield
+        except (DatabaseError, sqlite3.DatabaseError, CommandError) as error:
+            whole = (OperationalError, sqlite3.DatabaseError, CommandError)
+            # SQLite tells of damage by the base class itself; its others are faults of a statement.
+            if not isinstance(error, whole) and type(error) is not DatabaseError:
+                raise
+            reason = error.orig if isinstance(error, DatabaseError) else error
+            raise ConfigurationError(
+                f"{self._place}: cannot be used as the database ({str(reason).strip()}); see that "
+                "it is whole and can be written, or name another by VERINOTE_DATA_DIR or "
+                "VERINOTE_DATABASE_URL"
+            ) from error
+
+    @property
+    def _place(self) -> str:
+        url = self.engine.url
+        if url.get_backend_name() == "sqlite" and url.database:
+            return url.database
+        return url.render_as_string(hide_password=True)
 
 
 def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:

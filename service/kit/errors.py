@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+SOME_FAILED = 10
+"""Exit code when some of what was asked for failed; the rest is complete."""
+
 
 class VerinoteError(Exception):
     """Base of all errors a person can act on.

@@ -60,9 +60,10 @@ _ENGLISH = _words_of(
     few many much more most other another such only own same too very just also even still again
     ever once twice one two three four five six seven eight nine ten eleven twelve twenty hundred
     thousand million billion trillion first second third last next percent per cent more less
-    least said says ago amid versus"""
+    least said says ago amid versus died"""
 )
 
+# "met" is not among the Dutch: English news has it in every other sentence ("Petro met Maduro").
 _NEIGHBOURS = {
     language: _words_of(words)
     for language, words in {
@@ -83,7 +84,7 @@ _NEIGHBOURS = {
             che chi cui come più non si suo sua loro questo questa secondo due tre quattro cinque
             anche tra fra""",
         "nl": """de het een en of maar is zijn was waren wordt worden werd werden heeft hebben had
-            niet ook met van voor op aan bij naar uit over onder door tegen zonder om als dat die
+            niet ook van voor op aan bij naar uit over onder door tegen zonder om als dat die
             dit deze er hij zij ze wij we hun haar geen meer nog te twee drie vier vijf volgens
             tot tussen""",
         "pt": """o a os as um uma uns umas de do da dos das e ou mas é são era foi foram ser tem
@@ -107,6 +108,9 @@ _NEIGHBOURS = {
     }.items()
 }
 
+_PARTICLES = _words_of("von van der den de da do dos du di del della la le les las los el al são")
+"""Function words of the neighbours that are also parts of names: von der Leyen, Lula da Silva."""
+
 _LETTERS = re.compile(r"(?<![\w-])[^\W\d_]+(?:['’][^\W\d_]+)?(?![\d_])")
 _ELISION = re.compile(r"^(?:l|d|qu|n|s|c|j|dell|all|nell|sull|un)['’]", re.IGNORECASE)
 _CONTRACTION = re.compile(r"(?:n['’]t|['’](?:s|re|ve|ll|d|m))$", re.IGNORECASE)
@@ -125,6 +129,10 @@ _SUFFIXES = (
     ("est", ""),
     ("ly", ""),
 )
+
+
+_INFLECTIONS = tuple(pair for pair in _SUFFIXES if pair[0].endswith(("s", "ed", "ied", "ing")))
+"""Those that no neighbour has in the same sense: "reported", "losses"."""
 
 
 def detect(text: str) -> str:
@@ -188,41 +196,53 @@ def _by_script(scripts: Counter[str], sample: str) -> str:
 
 
 def _by_words(sample: str) -> str:
-    known = unknown = 0
+    known = unknown = accented = 0
     english = 0.0
     neighbours: Counter[str] = Counter()
     doubtful: Counter[str] = Counter()
+    particles: Counter[str] = Counter()
     inflected = False
     words = _words(sample)
-    for word, is_name in words:
+    for place, (word, is_name) in enumerate(words):
         lower = word.lower()
+        if _is_particle(words, place):
+            particles += _who_says(lower) or Counter({"fr": 1})
+            continue
         if _ELISION.match(word):
             neighbours["fr"] += 1
-        for language, function_words in _NEIGHBOURS.items():
-            if lower in function_words and lower not in _ENGLISH and not is_name:
-                # "die" and "war" are English words too: they only count where English is silent.
-                (doubtful if _is_english(lower) else neighbours)[language] += 1
         if is_name:
             continue
+        if lower not in _ENGLISH:
+            # "die" and "war" are English words too: they only count where English is silent.
+            counted = doubtful if _is_english(lower) else neighbours
+            counted += _who_says(lower)
         if lower in _ENGLISH or _CONTRACTION.search(word):
-            english += 0.5 if any(lower in words for words in _NEIGHBOURS.values()) else 1.0
+            english += 0.5 if _who_says(lower) else 1.0
             known += 1
         elif _is_english(lower):
             known += 1
-            inflected = inflected or _is_inflected(lower)
+            regular = not _who_says(lower) and _is_regularly_inflected(lower)
+            english += regular
+            inflected = inflected or regular or _is_inflected(lower)
         else:
             unknown += 1
+            accented += word[0].islower() and not lower.isascii()
     if not known:
-        return _named(sample, neighbours)
+        return _named(sample, neighbours + particles)
+    if particles and not (english >= 1 or inflected):
+        # Nothing else is surely English, so they may be the articles and prepositions they look.
+        neighbours += particles
+        unknown += particles.total()
     share = known / (known + unknown)
-    foreign = max(neighbours.values(), default=0)
+    # English writes accents in names and a few loans only, so an unknown word with one is foreign.
+    foreign = max(neighbours.values(), default=0) + accented
     if foreign == 0 and share >= _HALF_KNOWN and known >= 2 and not doubtful:
         # Half of the words are terms ("camostat mesylate"): English unless the letters object.
         language, probability = _ranked(sample)[0]
         if language == "en" or probability < _SURE_OF_FEW:
             return "en"
     if share < _ENOUGH_KNOWN or foreign > max(english, 0.2 * known):
-        return _named(sample, neighbours)
+        return _named(sample, neighbours + particles)
     if english < 1 and known + unknown <= _FEW:
         # Too little to go by: "Die Inflation sank" is all English words. Ask the letters.
         if doubtful and _likeliest(sample, {"en", *doubtful}) != "en":
@@ -233,11 +253,35 @@ def _by_words(sample: str) -> str:
     return "en"
 
 
+def _who_says(word: str) -> Counter[str]:
+    """The neighbours that have a word in lower case among their function words, once each."""
+    return Counter(
+        language for language, function_words in _NEIGHBOURS.items() if word in function_words
+    )
+
+
+def _is_particle(words: list[tuple[str, bool]], place: int) -> bool:
+    """Whether a word is a part of the name after it, maybe with other such words between."""
+    word, _ = words[place]
+    elision = _ELISION.match(word)
+    if elision and word[elision.end()].isupper():  # "d'Ivoire"
+        return True
+    if word.lower() not in _PARTICLES or word == "Der":  # "Der" opens German, not a name
+        return False
+    for following, is_name in words[place + 1 : place + 4]:
+        if is_name:
+            return True
+        if following not in _PARTICLES:
+            return False
+    return False
+
+
 def _words(sample: str) -> list[tuple[str, bool]]:
     """The words of a text, each with whether it can only be read as a name.
 
     A capitalised word inside a sentence is a name; one that opens a sentence is a name unless a
-    language knows it. Where everything is capitalised (a headline), nothing is a name by its case.
+    language knows it or a figure is tied to it. Where everything is capitalised (a headline),
+    nothing is a name by its case.
     """
     found = [
         match for match in _LETTERS.finditer(sample) if len(match[0]) > 1 or match[0].islower()
@@ -247,8 +291,11 @@ def _words(sample: str) -> list[tuple[str, bool]]:
     for match in found:
         word = match[0]
         lower = word.lower()
-        if not word[0].isupper():
-            is_name = False
+        following = sample[match.end() : match.end() + 2]
+        if not word[0].isupper():  # "al-Sharaa" is a name in spite of its small letter
+            is_name = lower in _PARTICLES and following[:1] == "-" and following[1:].isupper()
+        elif following[:1] == "-" and following[1:].isdigit():  # so is "Su-35", no "su" of Spain's
+            is_name = True
         elif shouted or match.start() == 0 or _SENTENCE_END.search(sample[: match.start()][-4:]):
             is_name = not _is_english(lower) and not any(
                 lower in function_words for function_words in _NEIGHBOURS.values()
@@ -266,13 +313,20 @@ def _is_english(word: str) -> bool:
     stem = _CONTRACTION.sub("", word)
     if len(stem) < 3:
         return False
-    if stem in lemmas or stem in irregular:
-        return True
+    return stem in lemmas or stem in irregular or _is_form(stem, _SUFFIXES)
+
+
+def _is_form(word: str, suffixes: tuple[tuple[str, str], ...]) -> bool:
+    lemmas, _ = _lexicon()
     return any(
-        stem.endswith(suffix) and _base(stem[: -len(suffix)] + base) in lemmas
-        for suffix, base in _SUFFIXES
-        if len(stem) - len(suffix) >= 3
+        word.endswith(suffix) and _base(word[: -len(suffix)] + base) in lemmas
+        for suffix, base in suffixes
+        if len(word) - len(suffix) >= 3
     )
+
+
+def _is_regularly_inflected(word: str) -> bool:
+    return _is_form(word, _INFLECTIONS)
 
 
 def _is_inflected(word: str) -> bool:

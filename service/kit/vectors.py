@@ -2,20 +2,24 @@
 
 Chroma holds no texts and no metadata that a query filters on: both are the database's, which
 commits first. So a collection can always be made again from the database and the cached vectors.
+Processes take turns at opening and writing: embedded Chroma itself is made for one.
 """
 
 from __future__ import annotations
 
+import fcntl
+import shutil
+import sqlite3
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from service.kit.errors import IndexMismatch
+from service.kit.errors import IndexMismatch, VerinoteError
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -31,6 +35,12 @@ BATCH = 1_000
 _NEIGHBORS, _EF = 32, 200
 """HNSW's width and effort. Measured on 10,000 sentences: recall@10 1.000, recall@50 0.999 at 1.0 ms
 a query and 4,000 rows a second (Chroma's defaults, 16 and 100: 0.996 and 0.979 at 0.6 ms)."""
+
+
+class BrokenVectors(VerinoteError):  # noqa: N818  named as its kin in kit.errors
+    """The files of the vectors are damaged. What mends them also mends ``IndexMismatch``."""
+
+    exit_code = IndexMismatch.exit_code
 
 
 class Encoder(Protocol):
@@ -67,16 +77,38 @@ class LazyEncoder:
 
 
 class VectorStore:
-    """A folder of collections. Chroma is imported and opened at the first use; thread-safe.
+    """A folder of collections. Chroma is imported and opened at the first use.
+
+    Safe between threads, and between processes as far as they write through a store: each write
+    is ``exclusive``. Every method, and those of the collections, raise ``BrokenVectors`` where
+    Chroma's files are damaged.
 
     Args:
-        directory: where embedded Chroma keeps its files.
+        directory: where embedded Chroma keeps its files. The lock is a file beside it.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._client: Client | None = None
         self._lock = threading.RLock()
+        self._is_exclusive = False
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other threads and processes from writing; one that holds it may take it again."""
+        with self._lock:
+            if self._is_exclusive:
+                yield
+                return
+            self.directory.parent.mkdir(parents=True, exist_ok=True)
+            # It stays: were it removed, two processes could each lock a file of this name.
+            with self.directory.with_name(f"{self.directory.name}.lock").open("wb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                self._is_exclusive = True
+                try:
+                    yield
+                finally:
+                    self._is_exclusive = False
 
     def open(self, name: str, model: str, remedy: str) -> VectorCollection:
         """Open a collection, made empty if it does not exist.
@@ -89,7 +121,7 @@ class VectorStore:
         Raises:
             IndexMismatch: it was made by another model.
         """
-        with self._lock:  # two threads must not both find it missing: the second would drop it
+        with self.exclusive():  # two must not both find it missing: the second would drop it
             found = self.model_of(name)
             if found is None:
                 return self.recreate(name, model)
@@ -98,14 +130,16 @@ class VectorStore:
                 f"the vectors of {name} in {self.directory} were made by {found}, and the encoder "
                 f"now is {model}: run `{remedy}`, which embeds only what this encoder has not yet"
             )
-        return VectorCollection(self._chroma().get_collection(name, embedding_function=None))
+        return self._collection(name)
 
     def model_of(self, name: str) -> str | None:
         """The model that made a collection's vectors; None where there is no such collection."""
         from chromadb.errors import NotFoundError
 
+        client = self._chroma()
         try:
-            found = self._chroma().get_collection(name, embedding_function=None)
+            with self.explaining():
+                found = client.get_collection(name, embedding_function=None)
         except NotFoundError:
             return None
         return str((found.metadata or {}).get("model", "an unnamed model"))
@@ -115,10 +149,10 @@ class VectorStore:
         from chromadb.errors import NotFoundError
 
         client = self._chroma()
-        with suppress(NotFoundError):
-            client.delete_collection(name)
-        return VectorCollection(
-            client.create_collection(
+        with self.exclusive(), self.explaining():
+            with suppress(NotFoundError):
+                client.delete_collection(name)
+            made = client.create_collection(
                 name,
                 metadata={"model": model},
                 configuration={
@@ -131,7 +165,53 @@ class VectorStore:
                 },
                 embedding_function=None,
             )
-        )
+        return VectorCollection(made, self)
+
+    def is_sound(self) -> bool:
+        """Whether Chroma's files can be read: its database in full, of each collection a vector."""
+        file = self.directory / "chroma.sqlite3"
+        if not self.directory.exists() or (self.directory.is_dir() and not file.exists()):
+            return True  # nothing is there, so nothing is broken
+        try:
+            with closing(
+                sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+            ) as opened:
+                if opened.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                    return False
+            client = self._chroma()
+            with self.explaining():
+                names = [found.name for found in client.list_collections()]
+            for name in names:
+                self._collection(name).try_out()
+        except (sqlite3.DatabaseError, BrokenVectors):
+            return False
+        return True
+
+    def set_aside(self) -> Path:
+        """Move the folder out of the way, so that the next use starts an empty one.
+
+        Returns:
+            Where it is now. One that was set aside before is removed.
+        """
+        aside = self.directory.with_name(f"{self.directory.name}.broken")
+        with self.exclusive():
+            self.close()
+            if aside.is_dir():
+                shutil.rmtree(aside)
+            else:
+                aside.unlink(missing_ok=True)
+            self.directory.rename(aside)
+        return aside
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn Chroma's failures at its own files into an error that says what to do."""
+        from chromadb.errors import InternalError
+
+        try:
+            yield
+        except InternalError as error:
+            raise self._broken(error) from error
 
     def close(self) -> None:
         """Give Chroma back. The store opens again at its next use."""
@@ -140,53 +220,89 @@ class VectorStore:
                 self._client.close()
             self._client = None
 
+    def _collection(self, name: str) -> VectorCollection:
+        client = self._chroma()
+        with self.explaining():
+            return VectorCollection(client.get_collection(name, embedding_function=None), self)
+
     def _chroma(self) -> Client:
         with self._lock:
             if self._client is None:
-                from chromadb.api.client import Client
-                from chromadb.config import Settings
-
-                self._client = Client(
-                    settings=Settings(
-                        _env_file=None,
-                        is_persistent=True,
-                        persist_directory=str(self.directory),
-                        anonymized_telemetry=False,
-                    )
-                )
+                with self.exclusive():  # two processes cannot both make Chroma's tables
+                    self._client = self._open_chroma()
             return self._client
+
+    def _open_chroma(self) -> Client:
+        from chromadb.api.client import Client
+        from chromadb.api.shared_system_client import SharedSystemClient
+        from chromadb.config import Settings
+
+        path = str(self.directory)
+        try:
+            return Client(
+                settings=Settings(
+                    _env_file=None,
+                    is_persistent=True,
+                    persist_directory=path,
+                    anonymized_telemetry=False,
+                )
+            )
+        except Exception as error:  # what it raises depends on the damage
+            # Chroma keeps what it half opened, and would hand it to whoever opens this path next.
+            if path not in SharedSystemClient._identifier_to_refcount:
+                SharedSystemClient._identifier_to_system.pop(path, None)
+            raise self._broken(error) from error
+
+    def _broken(self, cause: Exception) -> BrokenVectors:
+        return BrokenVectors(
+            f"the vectors in {self.directory} cannot be used ({cause}): run `verinote corpus "
+            "reindex`, which makes them again from the database and embeds nothing twice"
+        )
 
 
 class VectorCollection:
-    """Vectors of one model under ids."""
+    """Vectors of one model under ids. Made by ``VectorStore``."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, store: VectorStore) -> None:
         self._collection = collection
+        self._store = store
 
     def count(self) -> int:
         """How many vectors there are."""
-        return self._collection.count()
+        with self._store.explaining():
+            return self._collection.count()
 
     def ids(self) -> set[str]:
         """Every id."""
-        return set(self._collection.get(include=[])["ids"])
+        with self._store.explaining():
+            return set(self._collection.get(include=[])["ids"])
+
+    def try_out(self) -> None:
+        """Read a vector and search with it: this opens all of the collection's files."""
+        with self._store.explaining():
+            rows = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        if rows is not None and len(rows):
+            self.nearest(np.asarray(rows, np.float32), 1)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store ``vectors[i]`` under ``ids[i]``, in place of what was there."""
         for start in range(0, len(ids), BATCH):
             end = start + BATCH
-            self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
+            with self._store.exclusive(), self._store.explaining():
+                self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove ids; those that are not there are passed over."""
         for batch in batches(ids):
-            self._collection.delete(ids=list(batch))
+            with self._store.exclusive(), self._store.explaining():
+                self._collection.delete(ids=list(batch))
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """Return the stored vectors of those ids that are there."""
         found: dict[str, Vectors] = {}
         for batch in batches(ids):
-            stored = self._collection.get(ids=list(batch), include=["embeddings"])
+            with self._store.explaining():
+                stored = self._collection.get(ids=list(batch), include=["embeddings"])
             rows = np.asarray(stored["embeddings"], np.float32)
             found |= dict(zip(stored["ids"], rows, strict=True))
         return found
@@ -198,9 +314,10 @@ class VectorCollection:
         """
         if len(queries) == 0:
             return []
-        result = self._collection.query(
-            query_embeddings=queries, n_results=n, include=["distances"]
-        )
+        with self._store.explaining():
+            result = self._collection.query(
+                query_embeddings=queries, n_results=n, include=["distances"]
+            )
         distances = result["distances"] or []
         shortest = min(map(len, result["ids"]))
         if shortest < n and shortest < self.count():
@@ -216,7 +333,8 @@ class VectorCollection:
         Many equal vectors can leave others out of the reach of HNSW's graph: of 60 collections of
         70 equal vectors and two others, 4 did not give the two back.
         """
-        stored = self._collection.get(include=["embeddings"])
+        with self._store.explaining():
+            stored = self._collection.get(include=["embeddings"])
         vectors = np.asarray(stored["embeddings"], np.float32)
         lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
         distances = np.round(1.0 - (vectors @ query) / lengths, 6).tolist()

@@ -15,7 +15,7 @@ DIRECTORY = Path(__file__).parent
 
 SHA256 = {
     "encoder.int8.onnx": "ea4afd11d219e4840a6d032f3dad24c2f3ff55e02ca2fd95477052805207ba5c",
-    "stance.int8.onnx": "7f67e44ee01237c74fcc19fdd02af679ff004dcdff5d355faa9bd70d053615dc",
+    "stance.int8.onnx": "fa8ea06b5bf750dee627a42e406090ba3ac98d4acf132525930439dae68ca9d4",
     "tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
 }
 
@@ -41,6 +41,7 @@ def checked_bytes(name: str, directory: Path = DIRECTORY) -> bytes:
 
 def open_session(name: str) -> onnxruntime.InferenceSession:
     """Open a packaged model on the CPU, one thread a call (see ``service.models.parallel``)."""
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from rich.text import Text
 
-from service.kit.errors import InputError
+from service.kit.errors import SOME_FAILED, InputError
 from service.settings import load_settings
 from service.statements.corpus import Corpus
 from service.statements.index import CheckReport
@@ -48,13 +48,18 @@ def add(
         bool, typer.Option("--strict", help="Exit with 2 if anything could not be added.")
     ] = False,
 ) -> None:
-    """Add statements; what is there unchanged stays, what changed becomes a new version."""
+    """Add statements; what is there unchanged stays, what changed becomes a new version.
+
+    Exits with 10 if some could not be added, with 2 if none could.
+    """
+    if not all(source.strip() for source in sources):
+        raise InputError("the name of a source is empty; give files, directories or addresses")
     with Corpus.open(load_settings()) as corpus, progress_bar() as progress:
         report = corpus.add(sources, progress)
     _print_report(report)
     stored = report.added or report.changed or report.unchanged
-    if report.failed and (strict or not stored):
-        raise typer.Exit(InputError.exit_code)
+    if report.failed:
+        raise typer.Exit(InputError.exit_code if strict or not stored else SOME_FAILED)
     if not stored and not report.skipped:
         raise InputError(f"{', '.join(sources)}: nothing to add in there")
 

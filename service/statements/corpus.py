@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 
 from service.kit.database import Database
-from service.kit.errors import ConfigurationError
-from service.kit.vectors import Encoder, LazyEncoder, VectorStore
+from service.kit.errors import ConfigurationError, IndexMismatch
+from service.kit.vectors import BrokenVectors, Encoder, LazyEncoder, VectorStore
 from service.models import ENCODER_NAME
 from service.models import Encoder as PackagedEncoder
 from service.settings import Settings
@@ -75,11 +75,12 @@ class Corpus:
             progress: told of the sources first, then of the passages embedded.
 
         Raises:
-            IndexMismatch: before anything is added.
+            IndexMismatch: the vectors were made by another model than the encoder.
+            BrokenVectors: Chroma's files are damaged. In both cases the statements are stored,
+                and the command that the message names indexes them.
         """
-        index = self._opened()
         report = intake.add(self.database, sources, self._settings, progress)
-        index.sync(progress)
+        self._index_changes(progress)
         return report
 
     def show(self, statement_id: str, version: int | None = None) -> StatementDetail:
@@ -106,9 +107,8 @@ class Corpus:
         Raises:
             NotFound: there is no such statement.
         """
-        index = self._opened()
         revision = intake.withdraw(self.database, statement_id)
-        index.sync()
+        self._index_changes()
         return revision
 
     def reinstate(self, statement_id: str) -> int:
@@ -117,9 +117,8 @@ class Corpus:
         Raises:
             NotFound: there is no such statement.
         """
-        index = self._opened()
         revision = intake.reinstate(self.database, statement_id)
-        index.sync()
+        self._index_changes()
         return revision
 
     def search(self, text: str, k: int, *, context: str = "") -> list[Hit]:
@@ -174,9 +173,16 @@ class Corpus:
     ) -> None:
         self.close()
 
-    def _opened(self) -> PassageIndex:
+    def _index_changes(self, progress: Progress | None = None) -> None:
+        """Bring the index to what is stored already, whatever becomes of the index."""
+        try:
+            self._opened(progress).sync(progress)
+        except (BrokenVectors, IndexMismatch) as error:
+            raise type(error)(f"the change is stored, but not indexed: {error}") from error
+
+    def _opened(self, progress: Progress | None = None) -> PassageIndex:
         with self._lock:
             if not self._index_is_open:
-                self._index.open()
+                self._index.open(progress)
                 self._index_is_open = True
             return self._index

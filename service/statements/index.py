@@ -3,7 +3,8 @@
 The words' index is the database's own and changes with it. The vectors' is Chroma, brought to the
 database's state after the commit, passage by passage, from the queue that the database keeps
 (``passage_changes``, filled by triggers). A crash in between leaves the queue, so the next
-opening goes on where it stopped.
+opening goes on where it stopped. Processes take turns at bringing changes to Chroma, but embed
+beside each other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base, Database
-from service.kit.vectors import VectorCollection, Vectors, VectorStore, batches
+from service.kit.vectors import BrokenVectors, VectorCollection, Vectors, VectorStore, batches
 from service.statements.embeddings import EmbeddingCache
 from service.statements.intake import Progress
 from service.statements.tables import PassageRow
@@ -48,10 +49,11 @@ class CheckReport:
     Attributes:
         passages: searchable passages in the database.
         text: what differed in the words' index.
-        vectors_missing: passages without a vector.
+        vectors_missing: passages without a vector; all of them where none can be read.
         vectors_surplus: vectors of what isn't a searchable passage.
         vectors_wrong: vectors other than the ones that the encoder made of the passage's text.
         other_model: the model that made the vectors, where it isn't the encoder.
+        vectors_unreadable: whether Chroma's files are damaged.
         repaired: whether all of it was put right.
     """
 
@@ -61,6 +63,7 @@ class CheckReport:
     vectors_surplus: int = 0
     vectors_wrong: int = 0
     other_model: str | None = None
+    vectors_unreadable: bool = False
     repaired: bool = False
 
     @property
@@ -72,6 +75,7 @@ class CheckReport:
             or self.vectors_surplus
             or self.vectors_wrong
             or self.other_model
+            or self.vectors_unreadable
         )
 
 
@@ -103,11 +107,15 @@ class PassageIndex:
 
         Raises:
             IndexMismatch: the vectors were made by another model than the encoder.
+            BrokenVectors: Chroma's files are damaged.
         """
         self._opened = self._store.open(COLLECTION, self._cache.encoder.name, REMEDY)
         self.sync(progress)
         if self._vectors.count() != self._count():
-            self.check(repair=True)
+            with self._store.exclusive():
+                self.sync()  # the difference may be what another process is adding just now
+                if self._vectors.count() != self._count():
+                    self.check(repair=True)
 
     def nearest(self, queries: Vectors, n: int) -> list[list[tuple[str, float]]]:
         """Return for each query vector its ``n`` nearest passage ids with cosine, best first."""
@@ -123,13 +131,15 @@ class PassageIndex:
         done = 0
         while changes := self._changes():
             changed = sorted(set(changes.values()))
-            texts = self._texts(changed)
-            self._upsert(texts)
-            self._vectors.delete([id_ for id_ in changed if id_ not in texts])
-            with self._database.transaction() as session:
-                session.execute(
-                    delete(PassageChangeRow).where(PassageChangeRow.seq.in_(list(changes)))
-                )
+            self._cache.vectors(list(self._texts(changed).values()))  # the long part, not in turn
+            with self._store.exclusive():
+                texts = self._texts(changed)
+                self._upsert(texts)
+                self._vectors.delete([id_ for id_ in changed if id_ not in texts])
+                with self._database.transaction() as session:
+                    session.execute(
+                        delete(PassageChangeRow).where(PassageChangeRow.seq.in_(list(changes)))
+                    )
             done += len(changes)
             if progress:
                 progress(done, max(done, total), "passages indexed")
@@ -137,18 +147,23 @@ class PassageIndex:
     def reindex(self, progress: Progress | None = None) -> None:
         """Make both indexes again from the database; embeds only what isn't in the cache.
 
-        This is what changes the embedding model: what was made by another one is dropped.
+        This is what changes the embedding model: what was made by another one is dropped. Where
+        Chroma's files are damaged, its folder is set aside and begun anew; other collections in it
+        are filled again from the cache by whoever opens them.
         """
         with self._database.transaction() as session:
             self.words.rebuild(session)
-        self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name)
-        total, done = self._count(), 0
-        for ids in self._searchable():
-            self._upsert(self._texts(ids))
-            done += len(ids)
-            if progress:
-                progress(done, max(done, total), "passages indexed")
-        self.sync()
+        with self._store.exclusive():
+            if not self._store.is_sound():
+                self._store.set_aside()
+            self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name)
+            total, done = self._count(), 0
+            for ids in self._searchable():
+                self._upsert(self._texts(ids))
+                done += len(ids)
+                if progress:
+                    progress(done, max(done, total), "passages indexed")
+            self.sync()
 
     def check(self, repair: bool = False, progress: Progress | None = None) -> CheckReport:
         """Compare the database with both indexes in full, and put right what differs if asked.
@@ -156,8 +171,25 @@ class PassageIndex:
         A vector is compared with the cached one of its passage's text; where none is cached,
         only its being there is checked.
         """
-        with self._database.transaction() as session:
-            text = self.words.differences(session)
+        with self._store.exclusive():  # or what another process adds meanwhile would differ
+            with self._database.transaction() as session:
+                text = self.words.differences(session)
+            try:
+                if self._store.is_sound():
+                    return self._compare(text, repair, progress)
+            except BrokenVectors:
+                pass
+            passages = self._count()
+            if repair:
+                self.reindex(progress)
+            return CheckReport(
+                passages, text, vectors_missing=passages, vectors_unreadable=True, repaired=repair
+            )
+
+    def _compare(
+        self, text: TextDifferences, repair: bool, progress: Progress | None
+    ) -> CheckReport:
+        """Compare the passages with the vectors, and put right what differs if asked."""
         passages = self._count()
         model = self._store.model_of(COLLECTION)
         if model not in (None, self._cache.encoder.name):

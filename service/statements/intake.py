@@ -3,6 +3,9 @@
 A broken source is reported by name and reason, and the rest is still added. Each statement has
 its own transaction, which takes the corpus' lock before it looks, so that the same source added
 twice at once is stored once.
+
+Anybody can write a known id into a file, so a declared id alone replaces nothing: a new version
+comes from the same file, or from one that agrees on issuer and title.
 """
 
 from __future__ import annotations
@@ -279,14 +282,16 @@ class _Run:
         if url is not None:
             reading = _as_fetched(reading, record, url)
         digest = hashlib.sha256(record.raw).hexdigest()
-        name, met = self._met.setdefault(key, (record.name, digest))
+        statement_id = reading.declared_id or _generated_id(source, key)
+        identity = reading.declared_id or key
+        name, met = self._met.get(identity, (record.name, digest))
         if met != digest:
             raise InputError(f"has the same id as {name}, but another content")
-        found = self._settled(key, reading, digest)
+        found = self._settled(key, statement_id, reading, digest)
         if found is None:
-            statement_id = reading.declared_id or _generated_id(source, key)
             found = self._store(key, statement_id, reading, record.raw, digest)
-        outcome, statement_id, version = found
+        self._met.setdefault(identity, (record.name, digest))
+        outcome, _, version = found
         if outcome == "withdrawn":
             self._report.skipped.append((record.name, f"statement {statement_id} is withdrawn"))
             return
@@ -298,9 +303,11 @@ class _Run:
         }[outcome]
         listed.append(Added(record.name, statement_id, version))
 
-    def _settled(self, key: str, reading: Reading, digest: str) -> _Outcome | None:
+    def _settled(
+        self, key: str, statement_id: str, reading: Reading, digest: str
+    ) -> _Outcome | None:
         with self._database.transaction() as session:
-            return _as_it_is(repository.find(session, key), reading, digest)
+            return _as_it_is(_known(session, key, statement_id, reading), key, reading, digest)
 
     def _store(
         self, key: str, statement_id: str, reading: Reading, raw: bytes, digest: str
@@ -309,16 +316,14 @@ class _Run:
         spans = split(reading.text)
         with self._database.transaction() as session:
             revision = repository.next_revision(session)
-            found = repository.find(session, key)
-            if settled := _as_it_is(found, reading, digest):
+            found = _known(session, key, statement_id, reading)
+            if settled := _as_it_is(found, key, reading, digest):
                 session.rollback()
                 return settled
             if found:
                 statement = found[0]
+                statement.source_key = key  # a file that moved is the same source from now on
             else:
-                taken = repository.source_of(session, statement_id)
-                if taken is not None:
-                    raise InputError(f"the id {statement_id} is taken by {taken}")
                 statement = repository.add_statement(session, statement_id, key)
             version = repository.add_version(
                 session,
@@ -335,16 +340,49 @@ class _Run:
 
 
 def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> str:
-    """What a statement is known by: its declared id, else its address or file, and the line.
+    """Where a statement comes from: its file or address, with the line or the id that it declares.
 
     An id that an address declares tells its own statements apart only, so that no page can put
     itself in the place of a statement from elsewhere.
     """
     if reading.declared_id and url is None:
-        return reading.declared_id
+        return f"{reading.declared_id}@{source.key}"
     if record.line is None:
         return source.key
     return f"{source.key}#{reading.declared_id or record.line}"
+
+
+def _known(
+    session: Session, key: str, statement_id: str, reading: Reading
+) -> tuple[StatementRow, StatementVersionRow] | None:
+    """The statement that a record is of, by its declared id, else its source.
+
+    Raises:
+        InputError: its id is another statement's.
+    """
+    known = repository.find(session, key)
+    if known is None and (known := repository.find_id(session, statement_id)):
+        declared = known[0].source_key == statement_id or _declared_in(known[0])
+        if not (declared and reading.declared_id):
+            raise _taken(*known)
+    return known
+
+
+def _declared_in(statement: StatementRow) -> str:
+    """The source that declared a statement's id; empty where it isn't known, or none did."""
+    id_, _, source = statement.source_key.partition("@")
+    return source if id_ == statement.id else ""
+
+
+def _taken(statement: StatementRow, version: StatementVersionRow) -> InputError:
+    called = f'"{version.title}"' if version.title else "a statement without a title"
+    source = _declared_in(statement) or statement.source_key
+    place = f", added from {source}" if source != statement.id else ""
+    return InputError(
+        f"the id {statement.id} is taken by {called} of {version.issuer or 'an unknown issuer'}"
+        f"{place}: give this statement another id, and if it takes the other's place, run "
+        f"`verinote corpus withdraw {statement.id}`"
+    )
 
 
 def _as_fetched(reading: Reading, record: Record, url: str) -> Reading:
@@ -364,20 +402,30 @@ def _generated_id(source: _Source, key: str) -> str:
 
 
 def _as_it_is(
-    found: tuple[StatementRow, StatementVersionRow] | None, reading: Reading, digest: str
+    found: tuple[StatementRow, StatementVersionRow] | None, key: str, reading: Reading, digest: str
 ) -> _Outcome | None:
     """The outcome if there is nothing to store: the source did not change, or is withdrawn.
 
     The same bytes are the same version whatever the reader makes of them today.
+
+    Raises:
+        InputError: another source says something else under the statement's id.
     """
     if found is None:
         return None
     statement, version = found
+    same = version.content_sha256 == digest or _says_the_same(reading, version)
+    if not same and statement.source_key != key and not _agree(reading, version):
+        raise _taken(statement, version)
     if statement.withdrawn_at is not None:
         return "withdrawn", statement.id, version.version
-    if version.content_sha256 == digest or _says_the_same(reading, version):
-        return "unchanged", statement.id, version.version
-    return None
+    return ("unchanged", statement.id, version.version) if same else None
+
+
+def _agree(reading: Reading, version: StatementVersionRow) -> bool:
+    """Whether issuer and title are those of a version; where neither is known, nothing agrees."""
+    told = (reading.issuer, reading.title)
+    return told == (version.issuer, version.title) and told != (None, None)
 
 
 def _says_the_same(reading: Reading, version: StatementVersionRow) -> bool:

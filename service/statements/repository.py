@@ -116,11 +116,14 @@ def find(session: Session, source_key: str) -> tuple[StatementRow, StatementVers
     return (found[0], found[1]) if found else None
 
 
-def source_of(session: Session, statement_id: str) -> str | None:
-    """The source key of a statement id, None if there is no such statement."""
-    return session.scalars(
-        select(StatementRow.source_key).where(StatementRow.id == statement_id)
+def find_id(session: Session, statement_id: str) -> tuple[StatementRow, StatementVersionRow] | None:
+    """The statement of an id and its current version."""
+    found = session.execute(
+        select(StatementRow, StatementVersionRow)
+        .join(StatementVersionRow, _is_current())
+        .where(StatementRow.id == statement_id)
     ).one_or_none()
+    return (found[0], found[1]) if found else None
 
 
 def add_statement(session: Session, statement_id: str, source_key: str) -> StatementRow:

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from service.kit.errors import InputError, InputTooLarge, NotEnglish
+from service.kit.errors import InputError, InputTooLarge, NotEnglish, VerinoteError
 from service.kit.language import UNDETERMINED, detect
 from service.kit.text import sha256_hex
 from service.settings import Settings
@@ -43,13 +43,15 @@ def read_submission(
         claims_only: each non-empty line is one claim, not an article.
 
     Raises:
-        InputError: missing, empty, binary, broken, or of a format that is not read.
+        InputError: without a name, missing, empty, binary, broken, or of a format that is not read.
         InputTooLarge: more than ``settings.max_submission_bytes``.
         FetchRefused: the address was refused or did not answer.
-        NotEnglish: the text is in another language (with ``claims_only``, ``claims_from_lines``
-            looks line by line instead).
+        NotEnglish: the text is in another language (with ``claims_only``, ``check_line`` looks
+            line by line instead).
     """
     limit = settings.max_submission_bytes
+    if isinstance(source, str) and not source.strip():
+        raise InputError("the name of a source is empty; give a file, an address or -")
     name, address = str(source), None
     if isinstance(source, str) and _ADDRESS.match(source):
         fetched = fetch(source, FetchLimits.of(settings, max_bytes=limit))
@@ -59,7 +61,7 @@ def read_submission(
         reading = read(fetched.content, name=source, media_type=media_type, max_bytes=limit)
     else:
         if name == STANDARD_INPUT:
-            name, content = "standard input", sys.stdin.buffer.read(limit + 1)
+            name, content = "standard input", _standard_input(limit)
         else:
             content = _file(Path(source), limit)
         if len(content) > limit:
@@ -81,13 +83,16 @@ def read_submission(
 def claims_from_lines(submission: Submission) -> list[Claim]:
     """Return one claim for each non-empty line of a submission, bullets and numbers left off.
 
+    A line that ``check_line`` refuses is among them, so that the others are still verified and it
+    ends as a claim that failed.
+
     Raises:
-        NotEnglish: a line is not in English; the message has its number.
-        InputTooLarge: a line is too long for a claim.
+        NotEnglish, InputTooLarge: every line is refused; the error is that of the first.
     """
     claims: list[Claim] = []
+    refused: list[VerinoteError] = []
     position = 0
-    for number, line in enumerate(submission.text.split("\n"), start=1):
+    for line in submission.text.split("\n"):
         start = position + len(line) - len(line.lstrip())
         end = position + len(line.rstrip())
         position += len(line) + 1
@@ -96,15 +101,6 @@ def claims_from_lines(submission: Submission) -> list[Claim]:
         text = submission.text[start:end]
         if not any(character.isalnum() for character in text):
             continue
-        where = f"{submission.source or 'submission'}: line {number}"
-        if len(text) > MAX_CLAIM_CHARACTERS:
-            raise InputTooLarge(
-                f"{where} has {len(text):,} characters; a claim has at most "
-                f"{MAX_CLAIM_CHARACTERS:,}; give an article without --claims"
-            )
-        language = detect(text)
-        if language != "en":
-            raise NotEnglish(f"{where} {_looks_like(language)}; claims are checked in English")
         key = f"{submission.sha256}:{start}:{end}:{text}"
         claims.append(
             Claim(
@@ -115,7 +111,41 @@ def claims_from_lines(submission: Submission) -> list[Claim]:
                 score=1.0,
             )
         )
+        try:
+            check_line(claims[-1], submission)
+        except VerinoteError as error:
+            refused.append(error)
+    if claims and len(refused) == len(claims):
+        raise refused[0]
     return claims
+
+
+def check_line(claim: Claim, submission: Submission) -> None:
+    """Check that a claim of ``claims_from_lines`` can be verified.
+
+    Raises:
+        NotEnglish: it is not in English; the message has the number of its line.
+        InputTooLarge: it is too long for a claim.
+    """
+    number = submission.text.count("\n", 0, claim.source.start) + 1
+    where = f"{submission.source or 'submission'}: line {number}"
+    if len(claim.text) > MAX_CLAIM_CHARACTERS:
+        raise InputTooLarge(
+            f"{where} has {len(claim.text):,} characters; a claim has at most "
+            f"{MAX_CLAIM_CHARACTERS:,}; give an article without --claims"
+        )
+    language = detect(claim.text)
+    if language != "en":
+        raise NotEnglish(f"{where} {_looks_like(language)}; claims are checked in English")
+
+
+def _standard_input(limit: int) -> bytes:
+    if sys.stdin is None:  # Python's way to say that it was closed before the start
+        raise InputError("standard input: is closed; give a file, or pipe the text in")
+    try:
+        return sys.stdin.buffer.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"standard input: cannot be read: {error.strerror}") from error
 
 
 def _file(path: Path, limit: int) -> bytes:

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from service.kit.database import MIGRATIONS, Base, Database
+from service.kit.errors import ConfigurationError
 from service.statements import tables
 
 CORPUS = {
@@ -128,6 +129,35 @@ def test_processes_that_start_together_migrate_once(empty: Database):
     assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
     with empty.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT id, revision FROM corpus")).all() == [(1, 0)]
+
+
+def test_a_database_that_is_read_only_is_named(empty: Database):
+    empty.migrate()
+    empty.close()
+    path = empty.engine.url.database
+    read_only = Database(f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    with (
+        pytest.raises(ConfigurationError, match=r"empty\.db.*readonly"),
+        read_only.transaction() as session,
+    ):
+        session.execute(sa.text("UPDATE corpus SET revision = 7"))
+
+
+def test_a_database_of_a_newer_verinote_is_named(empty: Database):
+    empty.migrate()
+    with empty.transaction() as session:
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(ConfigurationError, match=r"empty\.db.*9999"):
+        empty.migrate()
+
+
+def test_a_fault_of_one_statement_is_not_blamed_on_the_database(empty: Database):
+    empty.migrate()
+
+    with pytest.raises(sa.exc.IntegrityError), empty.transaction() as session:
+        session.execute(sa.text("INSERT INTO corpus (id, revision) VALUES (1, 0)"))
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(empty: Database):

@@ -26,17 +26,70 @@ Vaccines save lives.
 Many men die young.
 TWO MEN DIED IN ROME.
 No one was hurt, the mayor’s office said.
+Von der Leyen proposed EUR 90 billion.
+Ursula von der Leyen visited Kyiv.
+Van der Bellen won.
+De Gaulle resigned in 1969.
+Ludwig van Beethoven died in 1827.
+Lula da Silva won Brazil elections.
+Luiz Inácio Lula da Silva won.
+Banco do Brasil cut rates.
+Rio de Janeiro hosted G20.
+El Niño ended.
+La Niña returned.
+El Salvador adopted Bitcoin.
+Las Vegas flooded.
+Le Monde reported losses.
+Die Zeit reported losses.
+Der Spiegel reported losses.
+Côte d'Ivoire exported cocoa.
+São Paulo flooded.
+Ahmed al-Sharaa met Donald Trump.
+Petro met Maduro.
+Jokowi moved Indonesia's capital to Nusantara.
+Bank Indonesia cut rates.
+Tu-95 bombers met H-6 bombers.
+Su-35 fighters escorted Tu-95 bombers.
 """.strip().splitlines()
 
 FOREIGN = {
-    "de": ["Zwei B-52-Bomber nahmen teil.", "Das Kabinett stimmte zu.", "Die Bank war gut."],
-    "fr": ["Deux bombardiers B-52 ont participé.", "Le PIB a augmenté de 2 %."],
-    "es": ["Dos bombarderos B-52 participaron.", "Japón planea 42 F-35B."],
-    "it": ["Due bombardieri B-52 hanno partecipato.", "Il PIL cresce."],
+    "de": [
+        "Zwei B-52-Bomber nahmen teil.",
+        "Das Kabinett stimmte zu.",
+        "Die Bank war gut.",
+        "Von der Leyen schlug 90 Milliarden Euro vor.",
+        "Der Export sank in Hamburg.",
+    ],
+    "fr": [
+        "Deux bombardiers B-52 ont participé.",
+        "Le PIB a augmenté de 2 %.",
+        "Macron a visité Berlin.",
+        "La France accueille le G7.",
+    ],
+    "es": [
+        "Dos bombarderos B-52 participaron.",
+        "Japón planea 42 F-35B.",
+        "El Niño terminó.",
+        "Lula da Silva ganó las elecciones en Brasil.",
+    ],
+    "it": [
+        "Due bombardieri B-52 hanno partecipato.",
+        "Il PIL cresce.",
+        "Leonardo da Vinci morì in Francia.",
+    ],
     "nl": ["Twee B-52-bommenwerpers namen deel.", "Japan plant 42 F-35B te kopen."],
-    "pt": ["Dois bombardeiros B-52 participaram.", "O Brasil cortou impostos."],
+    "pt": [
+        "Dois bombardeiros B-52 participaram.",
+        "O Brasil cortou impostos.",
+        "Lula da Silva venceu as eleições.",
+    ],
     "pl": ["Dwa bombowce B-52 wzięły udział."],
-    "id": ["Dua pesawat pembom B-52 ikut serta.", "Indonesia membeli 42 pesawat tempur Rafale."],
+    "id": [
+        "Dua pesawat pembom B-52 ikut serta.",
+        "Indonesia membeli 42 pesawat tempur Rafale.",
+        "Jokowi memindahkan ibu kota ke Nusantara.",
+        "Prabowo bertemu Xi Jinping di Beijing.",
+    ],
     "ja": ["日本はF-35Bを42機導入する計画だ。"],
     "ko": ["일본은 F-35B 42대를 도입할 계획이다."],
     "ru": ["Два самолёта приняли участие в учениях."],

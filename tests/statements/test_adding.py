@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from service.kit.database import Database
 from service.kit.errors import NotFound
@@ -214,6 +214,99 @@ def test_two_files_with_one_id_and_different_texts_are_not_versions_of_each_othe
     assert len(report.added) == 1
     assert "same id as" in report.failed[0][1]
     assert show("s01").text == ENGLISH
+
+
+def elsewhere(tmp_path: Path, content: str, name: str = "a.md") -> Path:
+    file = tmp_path / "elsewhere" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(content)
+    return file
+
+
+def test_a_declared_id_does_not_replace_the_statement_of_another_body(
+    add: Adding, folder, show, tmp_path: Path
+):
+    made = folder(a_md=markdown(id="s01", issuer="Joint Staff", title="Exercise"))
+    add(made)
+    elsewhere(tmp_path, markdown("Nothing flew.", id="s01", issuer="A blog", title="Truth"))
+    elsewhere(tmp_path, "Other words.", "b.txt")
+
+    report = add(tmp_path / "elsewhere")
+
+    ((name, reason),) = report.failed
+    assert Path(name).name == "a.md"
+    assert f'the id s01 is taken by "Exercise" of Joint Staff, added from {made}/a.md' in reason
+    assert "another id" in reason
+    assert "verinote corpus withdraw s01" in reason
+    assert (len(report.added), report.changed) == (1, [])
+    assert show("s01").text == ENGLISH
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"issuer": "Joint Staff"}, {"issuer": "Joint Staff", "title": "Another"}]
+)
+def test_issuer_and_title_must_both_agree(add: Adding, folder, tmp_path: Path, keys):
+    add(folder(a_md=markdown(id="s01", issuer="Joint Staff", title="Exercise")))
+
+    assert add(elsewhere(tmp_path, markdown("Nothing flew.", id="s01", **keys))).failed
+
+
+def test_statements_without_issuer_and_title_do_not_agree(add: Adding, folder, tmp_path: Path):
+    add(folder(a_md=markdown(id="s01")))
+
+    assert add(elsewhere(tmp_path, markdown("Nothing flew.", id="s01"))).failed
+
+
+def test_the_same_document_in_another_folder_makes_a_new_version(
+    add: Adding, folder, show, tmp_path: Path
+):
+    keys = {"id": "s01", "issuer": "Joint Staff", "title": "Exercise"}
+    add(folder(a_md=markdown(**keys)))
+
+    report = add(elsewhere(tmp_path, markdown("Three bombers flew over the sea.", **keys)))
+
+    assert [entry.version for entry in report.changed] == [2]
+    assert show("s01").text == "Three bombers flew over the sea."
+    keys["title"] = "Exercise, corrected"
+    report = add(elsewhere(tmp_path, markdown("Four bombers flew over the sea.", **keys)))
+    assert [entry.version for entry in report.changed] == [3]
+
+
+def test_a_refused_file_does_not_keep_out_the_rightful_one_after_it(add: Adding, folder, show):
+    keys = {"id": "s01", "issuer": "Joint Staff"}
+    add(folder(b_md=markdown(**keys)))
+
+    report = add(
+        folder(a_md=markdown("Nothing flew.", id="s01"), b_md=markdown("Three flew.", **keys))
+    )
+
+    assert [Path(name).name for name, _ in report.failed] == ["a.md"]
+    assert [entry.version for entry in report.changed] == [2]
+    assert show("s01").text == "Three flew."
+
+
+def test_a_foreign_file_with_the_id_of_a_withdrawn_statement_is_refused(
+    add: Adding, folder, database, tmp_path: Path
+):
+    add(folder(a_md=markdown(id="s01", issuer="Joint Staff")))
+    intake.withdraw(database, "s01")
+
+    report = add(elsewhere(tmp_path, markdown("Nothing flew.", id="s01", issuer="A blog")))
+
+    assert "is taken by" in report.failed[0][1]
+
+
+def test_an_id_stored_without_its_file_needs_issuer_and_title_to_agree(
+    add: Adding, folder, database
+):
+    keys = {"id": "s01", "issuer": "Joint Staff", "title": "Exercise"}
+    made = folder(a_md=markdown(**keys))
+    add(made)
+    with database.transaction() as session:  # as stores from before hold it
+        session.execute(update(StatementRow).values(source_key="s01"))
+
+    assert add(folder(a_md=markdown("Nothing.", id="s01", issuer="A blog"))).failed
+    assert add(folder(a_md=markdown("Three bombers flew.", **keys))).changed
 
 
 def test_an_id_that_another_source_was_given_is_refused(add: Adding, folder):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from service.kit.errors import InputError, NotFound
+from service.kit.errors import SOME_FAILED, InputError, NotFound
 from service.statements.commands import corpus_app
 
 TEXT = "Two bombers flew over the sea on Wednesday, and they landed in the evening — “all well”."
@@ -48,7 +48,7 @@ def test_what_failed_is_named_with_its_reason_and_the_rest_is_added(corpus, fold
 
     result = corpus("add", made)
 
-    assert result.exit_code == 0
+    assert result.exit_code == SOME_FAILED
     assert counts(result) == [1, 0, 0, 0, 1, 1]
     assert f"failed: {made / 'b.txt'}: is not utf-8" in result.stderr
 
@@ -63,6 +63,16 @@ def test_adding_nothing_but_failures_exits_with_2(corpus, folder):
 
 def test_adding_an_empty_directory_is_an_error(corpus, folder):
     assert isinstance(corpus("add", folder()).exception, InputError)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_adds_nothing(corpus, tmp_path: Path, name: str):
+    (tmp_path / "a.txt").write_text(TEXT)
+
+    error = corpus("add", name).exception
+
+    assert isinstance(error, InputError)
+    assert "name of a source is empty" in str(error)
 
 
 def test_a_progress_bar_is_drawn_on_a_terminal(corpus, folder, monkeypatch):

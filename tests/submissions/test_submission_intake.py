@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -12,7 +13,7 @@ import pytest
 
 from service.kit.errors import FetchRefused, InputError, InputTooLarge, NotEnglish
 from service.settings import Settings
-from service.submissions import claims_from_lines, read_submission
+from service.submissions import check_line, claims_from_lines, read_submission
 from service.types import Submission
 
 ARTICLE = "The bank raised its key rate to 4.5 percent on Tuesday. Prices had doubled since May."
@@ -91,6 +92,20 @@ def test_a_missing_file_is_named(tmp_path: Path, limits: Settings) -> None:
         read_submission(tmp_path / "nowhere.txt", limits)
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_refused_as_such(limits: Settings, name: str) -> None:
+    with pytest.raises(InputError, match="name of a source is empty"):
+        read_submission(name, limits)
+
+
+def test_standard_input_that_is_closed_is_an_error(
+    limits: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input: is closed"):
+        read_submission("-", limits)
+
+
 def test_a_directory_is_refused(tmp_path: Path, limits: Settings) -> None:
     with pytest.raises(InputError, match="is a directory"):
         read_submission(tmp_path, limits)
@@ -157,8 +172,20 @@ def test_each_line_is_a_claim_at_its_place(submitted: Callable[[str], Submission
 
 
 def test_a_foreign_line_is_named_by_its_number(submitted: Callable[[str], Submission]) -> None:
+    submission = submitted(f"Two men died in Rome.\n\n{GERMAN}")
+    english, german = claims_from_lines(submission)
+    check_line(english, submission)
     with pytest.raises(NotEnglish, match="line 3 looks like German"):
-        claims_from_lines(submitted(f"Two men died in Rome.\n\n{GERMAN}"))
+        check_line(german, submission)
+
+
+def test_a_line_too_long_for_a_claim_does_not_stop_the_others(
+    submitted: Callable[[str], Submission],
+) -> None:
+    submission = submitted("Two men died in Rome.\n" + "The bank raised its rate again. " * 40)
+    _, long = claims_from_lines(submission)
+    with pytest.raises(InputTooLarge, match="line 2"):
+        check_line(long, submission)
 
 
 def test_a_foreign_file_of_claims_is_told_by_line(tmp_path: Path, limits: Settings) -> None:

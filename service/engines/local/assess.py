@@ -98,7 +98,8 @@ class Reading:
         assertion: the claim without who is said to have said it and without colouring.
         similarity: cosine of the assertion and its nearest sentence.
         windows: indices into ``sentences``; the first is the focus, the few sentences that
-            together hold most of the claim, then the nearest single ones.
+            together hold most of the claim, then the nearest single ones, then those that have
+            something else in the place of its facts.
         scores: ``(len(windows), 3)`` probabilities.
         repairs: the claim with rivals put in.
         denied: the statement's denials, read without their negation.
@@ -170,8 +171,20 @@ def _prepare(
     comparison = _held_by_nearest(comparison, assertion, group[int(near.argmax())].text)
     nearest = [int(index) for index in np.argsort(-near, kind="stable")[:_SINGLE_WINDOWS]]
     focus = _focus(assertion, group, near)
-    windows = [focus, *([index] for index in nearest if [index] != focus)]
+    singles = dict.fromkeys([*nearest, *_rivals_places(comparison, group)])
+    windows = [focus, *([index] for index in singles if [index] != focus)]
     return Reading(assertion, group, float(near.max()), windows, comparison)
+
+
+def _rivals_places(comparison: Comparison, group: list[Sentence]) -> list[int]:
+    """The sentences in which something else stands in the place of the claim's facts."""
+    rivals = [item.rivals[0].text for item in comparison.items if not item.same and item.rivals]
+    return [
+        place
+        for rival in rivals[:_MAX_DIFFERING]
+        if (place := next((i for i, one in enumerate(group) if rival in one.text), None))
+        is not None
+    ]
 
 
 def _held_by_nearest(comparison: Comparison, assertion: str, nearest: str) -> Comparison:

@@ -24,7 +24,9 @@ from service.engines.local.grammar import (
     complement,
     conjuncts,
     copula,
+    extraposed,
     has_figure,
+    helpers,
     identifies,
     in_order,
     is_aside,
@@ -34,6 +36,7 @@ from service.engines.local.grammar import (
     is_plain,
     is_plural,
     is_that_clause,
+    main_verb,
     other_conjuncts,
     own_subject,
     pronoun_of,
@@ -101,7 +104,8 @@ def propositions(sentence: ParsedSentence) -> list[Proposition]:
     """Return the propositions of a sentence, in the order in which its clauses stand."""
     walk = _Walk(sentence)
     for root in (token for token in sentence.doc if token.head.i == token.i):
-        walk.clause(root)
+        verb = main_verb(root)
+        walk.clause(verb, _without(phrase(root), verb) if verb.i != root.i else None)
     return walk.found
 
 
@@ -179,12 +183,15 @@ class _Walk:
     def _find_in(self, clause: _Clause) -> None:
         head, satellites = clause.head, clause.satellites
         content, value = complement(head), valued(head)
-        if value is not None:
+        announced = extraposed(clause.own) if clause.own is not None else None
+        if announced is not None and self._announces(clause, announced):
+            inner = subtree(announced)
+            satellites = [item for item in satellites if item.token.i not in inner]
+        elif value is not None:
             self._described(clause, value)
         elif content is not None and is_plain(head):
             if head.lemma_ in words.REPORTING and not is_indirect_question(content):
-                group = sorted({*clause.auxiliaries, *verb_group(head)})
-                said = Source(clause.subject, tuple(group))
+                said = self._said(clause)
                 self.clause(content, None, said, kind="reported", scope=clause.subject)
             inner = subtree(content)
             satellites = [item for item in satellites if item.token.i not in inner]
@@ -200,6 +207,40 @@ class _Walk:
         for child in head.children:
             if child.dep_ == "advcl" and _mark_of(child) in words.FACTIVE:
                 self.clause(child, None, clause.source, kind="reason", scope=clause.subject)
+
+    def _announces(self, clause: _Clause, content: Token) -> bool:
+        """Find what “it emerged that X” and “it is false that X” say; False where it is neither.
+
+        What came to light is X itself, said by whoever "by" names. What is called true or false
+        stays one assertion, weighed by X.
+        """
+        head = clause.head
+        truth = child_with(head, "acomp", "oprd")
+        own = own_subject(content)
+        if truth is not None and truth.lower_ in words.TRUTH and own is not None:
+            if is_asserted(head) and is_asserted(content):
+                about = phrase(own)
+                for tokens in variants(self.doc, head, clause.core):
+                    self._add(clause, tuple(tokens), about, content, clause.kind)
+            return True
+        told = child_with(head, "auxpass") is not None and head.lemma_ in words.REPORTING
+        emerged = head.lemma_ in words.EMERGING - words.SEEMING and truth is None
+        if not (told or emerged) or not is_plain(head) or is_indirect_question(content):
+            return False
+        said = self._said(clause) if told else clause.source
+        self.clause(content, None, said, kind="reported", scope=said.speaker if said else ())
+        return True
+
+    def _said(self, clause: _Clause) -> Source | None:
+        """Who says what a reporting verb reports: its subject, of a passive whoever "by" names."""
+        head = clause.head
+        shared = [self.doc[index] for index in clause.auxiliaries]
+        cue = tuple(sorted({*clause.auxiliaries, *verb_group(head)}))
+        if not any(helper.dep_ == "auxpass" for helper in (*shared, *helpers(head))):
+            return Source(clause.subject, cue)
+        agent = child_with(head, "agent")
+        by = child_with(agent, "pobj") if agent is not None else None
+        return Source(phrase(by), cue) if by is not None else clause.source
 
     def _add(
         self, clause: _Clause, pieces: Pieces, subject: Pieces, verb: Token, kind: str
@@ -410,7 +451,8 @@ class _Walk:
     def _apposition(self, token: Token, clause: _Clause) -> None:
         """“X, a Y,” says that X is a Y."""
         anchor = anchor_of(token)
-        if token.pos_ == "NUM" or anchor.pos_ not in NOMINAL:
+        listed = self.doc[max(token.left_edge.i - 1, 0)].text == ";"
+        if listed or token.pos_ == "NUM" or anchor.pos_ not in NOMINAL:
             return
         about = phrase(anchor)
         past = is_past(clause.head) and anchor.pos_ != "PROPN" and not anchor.ent_type_
@@ -433,8 +475,18 @@ class _Walk:
             aside = replace(clause, source=clause.around)
             self._relative(relative, taken_up(self.sentence, token, noun), aside)
         elif has_figure(self.doc[piece] for piece in phrase(token) if isinstance(piece, int)):
-            be = copula(plural=False, past=is_past(clause.head))
-            self._add(clause, ("This", be, *phrase(token)), ("This",), token, "comment")
+            self._comment(token, clause)
+
+    def _comment(self, token: Token, clause: _Clause) -> None:
+        """“It raised its rate, the third rise this year” keeps the clause that it is said of."""
+        before = self.doc[max(token.left_edge.i - 2, 0)].i
+        between = any(
+            item.token.i != token.i and before in subtree(item.token) for item in clause.satellites
+        )
+        if between or not is_asserted(clause.head):
+            return  # said of what hangs on the clause: "with three dissenting, the most since May"
+        whole = self._with_subject(clause, list(trimmed(self.doc, clause.core)))
+        self._add(clause, (*whole, ",", *phrase(token)), clause.subject, token, "comment")
 
     def _participle(self, token: Token, clause: _Clause) -> None:
         """“X, built in 1908,” says that X was built in 1908."""
@@ -545,6 +597,12 @@ class _Walk:
         example = tuple(piece for piece in tokens if piece not in gone)
         rest = [index for index in clause.core if index not in mine]
         self._add(clause, (*example, *rest), example, clause.head, "examples")
+
+
+def _without(pieces: Pieces, token: Token) -> Pieces:
+    """Words before a token, those that hang on it left out."""
+    gone = subtree(token)
+    return tuple(piece for piece in pieces if piece not in gone)
 
 
 def _adverbial_kind(token: Token) -> str | None:

@@ -11,13 +11,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from service.engines.local.checkworthiness import THRESHOLD, score
 from service.engines.local.clauses import Proposition, Source, propositions
+from service.engines.local.grammar import is_finite
 from service.engines.local.parsed_sentence import ParsedSentence, Pieces, read_sentence
 from service.engines.local.presuppositions import presuppositions
-from service.engines.local.references import Read, context_of, read, resolved, resolved_speaker
+from service.engines.local.references import (
+    Read,
+    context_of,
+    read,
+    resolved,
+    resolved_speaker,
+    settled,
+)
 from service.kit.sentences import sentences
 from service.types import Attribution, Claim, Span, Submission, Window
 
@@ -57,21 +66,20 @@ def extract_claims(window: Window) -> tuple[Claim, ...]:
     for number in known:
         if not 0 <= number < len(places):
             continue
-        sentence = read_sentence(submission.text, *places[number])
-        if sentence is None:
-            continue
-        follows = bool(reads) and number == last + 1
-        last = number
-        found = [] if _asks(sentence) else propositions(sentence)
-        reads.append(read(sentence, found, reads[-1] if follows else None))
-        voice = _voice(sentence, found, reads[-2] if follows else None, voice if follows else None)
-        if number < inside[0]:
-            continue
-        taken = [] if _asks(sentence) else presuppositions(sentence)
-        for proposition in sorted([*found, *taken], key=_first):
-            claim = _claim(proposition, reads, follows, voice, submission)
-            if claim is not None:
-                claims.setdefault(claim.text.casefold(), claim)
+        for sentence in _read(submission.text, *places[number]):
+            follows = bool(reads) and number <= last + 1
+            last = number
+            found = [] if _asks(sentence) else propositions(sentence)
+            reads.append(read(sentence, found, reads[-1] if follows else None))
+            previous = reads[-2] if follows else None
+            voice = _voice(sentence, found, previous, voice if follows else None)
+            if number < inside[0]:
+                continue
+            taken = [] if _asks(sentence) else presuppositions(sentence)
+            for proposition in sorted([*found, *taken], key=_first):
+                claim = _claim(proposition, reads, follows, voice, submission)
+                if claim is not None:
+                    claims.setdefault(claim.text.casefold(), claim)
     return tuple(sorted(claims.values(), key=lambda claim: (claim.source.start, claim.source.end)))
 
 
@@ -92,11 +100,53 @@ def _sentences(text: str) -> tuple[tuple[int, int], ...]:
         left = start
         for match in re.finditer(r";\s+", text[start:end]):
             halves = text[left : start + match.start()], text[start + match.end() : end]
-            if min(len(half.split()) for half in halves) >= _FEWEST_WORDS_OF_HALVES:
+            long = min(len(half.split()) for half in halves) >= _FEWEST_WORDS_OF_HALVES
+            if long and not _is_open(halves[0]):
                 found.append((left, start + match.start()))
                 left = start + match.end()
         found.append((left, end))
     return tuple(found)
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quotation opened in a text goes on behind it."""
+    return text.count("“") > text.count("”") or text.count('"') % 2 == 1
+
+
+def _read(text: str, start: int, end: int) -> list[ParsedSentence]:
+    """Parse a sentence, its parts each for itself where semicolons join clauses.
+
+    A parser that reads them together hangs the second on a verb of saying in the first, and so
+    gives it the first one's speaker.
+    """
+    sentence = read_sentence(text, start, end)
+    if sentence is None:
+        return []
+    edges = [
+        token.i for token in sentence.doc if token.text == ";" and token.i not in sentence.quoted
+    ]
+    bounds = [-1, *edges, len(sentence.doc)]
+    whole = [
+        any(is_finite(verb, left + 1, right) for verb in sentence.doc[left + 1 : right])
+        for left, right in pairwise(bounds)
+    ]
+    cuts = [
+        sentence.starts[edge]
+        for edge, left, right in zip(edges, whole, whole[1:], strict=False)
+        if left and right
+    ]
+    if not cuts:
+        return [sentence]
+    places = zip([start, *[_behind(text, cut) for cut in cuts]], [*cuts, end], strict=True)
+    parts = [read_sentence(text, *place) for place in places]
+    return [part for part in parts if part is not None]
+
+
+def _behind(text: str, semicolon: int) -> int:
+    """Where the words behind a semicolon begin."""
+    while semicolon + 1 < len(text) and text[semicolon + 1].isspace():
+        semicolon += 1
+    return semicolon + 1
 
 
 def _is_in(window: Window, start: int, end: int) -> bool:
@@ -142,7 +192,10 @@ def _claim(
     pieces, explained = resolved(
         proposition.pieces, proposition.subject, proposition.scope, sentence, previous
     )
-    text = _as_sentence(sentence.words(pieces))
+    standing = settled(proposition, pieces, explained, sentence, previous)
+    if standing is None:
+        return None
+    text = _as_sentence(sentence.words(standing))
     if len(text.split()) < _FEWEST_WORDS or not _is_prose(text):
         return None
     start, end = sentence.stretch(proposition.pieces)

@@ -71,6 +71,96 @@ def other_conjuncts(item: Token) -> set[int]:
     return gone
 
 
+def extraposed(it: Token) -> Token | None:
+    """The clause that an empty "it" announces ("it is false that ..."), None for any other "it".
+
+    A parser calls such an "it" a subject like any other. It is one where its verb is passive of
+    what was said, has an adjective that nobody can be, or is a verb of coming to light.
+    """
+    verb = it.head
+    if it.lower_ != "it" or it.dep_ not in SUBJECTS:
+        return None
+    predicate = child_with(verb, "acomp", "oprd", "attr")
+    clause = child_with(verb, "ccomp", "csubj", "csubjpass", "xcomp", "advcl")
+    if clause is None and predicate is not None:
+        clause = child_with(predicate, "ccomp", "xcomp", "acl", "relcl")
+    if clause is None or clause.i < verb.i or clause.pos_ not in VERBAL:
+        return None
+    opening = in_order(clause)[0].lower_
+    if opening in ("to", "for") and clause.tag_ == "VB":
+        lasts = verb.lemma_ in ("take", "cost")
+        return clause if lasts or _is_impersonal(predicate) else None
+    finite = opening in ("that", "whether", "how", "when", "where", "why", "who", "what")
+    if not finite and (clause.dep_ != "ccomp" or own_subject(clause) is None):
+        return None
+    passive = child_with(verb, "auxpass") is not None and verb.lemma_ not in words.INFORMING
+    emerges = verb.lemma_ in words.EMERGING and child_with(verb, "dobj") is None
+    return clause if passive or emerges or _is_impersonal(predicate) else None
+
+
+def is_expletive(token: Token) -> bool:
+    """Whether a pronoun stands for nothing: "it rained", "it is false that ..."."""
+    if token.lower_ != "it" or token.dep_ not in (*SUBJECTS, "dobj"):
+        return False
+    return token.head.lemma_ in words.WEATHER or extraposed(token) is not None
+
+
+def _is_impersonal(predicate: Token | None) -> bool:
+    """Whether a predicate is said of a clause rather than of somebody."""
+    if predicate is None or predicate.lower_ in words.PERSONAL_ADJECTIVES:
+        return False
+    return predicate.pos_ in ("ADJ", "NOUN", "PROPN")
+
+
+def is_bare(verb: Token) -> bool:
+    """Whether a verb is only the auxiliary of one left out ("22 other countries did")."""
+    parts = {child.dep_ for child in verb.children}
+    if verb.tag_ == "MD":
+        return True
+    if verb.lemma_ == "do":
+        how = any(
+            child.dep_ == "advmod" and child.i > verb.i and child.lower_ not in ("so", "not", "too")
+            for child in verb.children
+        )
+        return not parts & {"dobj", "attr", "nsubjpass", "ccomp", "oprd"} and not how
+    if verb.lemma_ == "have":
+        return not parts & {"dobj", "attr", "ccomp", "xcomp", "nsubjpass", "npadvmod"}
+    return verb.lemma_ == "be" and parts <= {
+        "nsubj", "neg", "aux", "punct", "mark", "cc", "conj", "advcl",
+    }  # fmt: skip
+
+
+def is_finite(verb: Token, start: int, end: int) -> bool:
+    """Whether a verb and its subject make a whole clause of the tokens from start to end."""
+    own = own_subject(verb) if verb.pos_ in VERBAL else None
+    if own is None or not start <= own.i < verb.i < end or verb.doc[start].lower_ == "that":
+        return False
+    return any(token.tag_ in ("VBD", "VBZ", "VBP", "MD") for token in (verb, *helpers(verb)))
+
+
+def main_verb(root: Token) -> Token:
+    """The verb a sentence hangs on, also where the parser took it for a participle on its subject.
+
+    "The mayor, a former boxer, denied on Tuesday that ..." is then a noun phrase to the parser, but
+    what stands behind the comma that closes an apposition and says something has to be its verb.
+    """
+    if root.pos_ not in NOMINAL:
+        return root
+    aside = child_with(root, "appos")
+    for child in root.children:
+        says = child.tag_ == "VBN" and child_with(child, "ccomp", "dobj") is not None
+        finite = child.dep_ in ("acl", "relcl") and (child.tag_ == "VBD" or says)
+        if (
+            finite
+            and not helpers(child)
+            and aside is not None
+            and child.i > aside.i
+            and own_subject(child) is None
+        ):
+            return child
+    return root
+
+
 def complement(verb: Token) -> Token | None:
     """The clause that says what a verb of saying or thinking reports."""
     lemma = verb.lemma_
@@ -167,8 +257,11 @@ def is_asserted(verb: Token, shared: Iterable[Token] = ()) -> bool:
     guessed = child_with(verb, "acomp", "oprd")
     if guessed is not None and guessed.lower_ in ("likely", "unlikely"):
         return False
+    whole = child_with(verb, "ccomp") is not None
+    if guessed is not None and whole and guessed.lower_ in ("possible", "probable", "conceivable"):
+        return False
     seeming = verb.lemma_ in words.SEEMING
-    return not (seeming and child_with(verb, "xcomp", "acomp", "oprd") is not None)
+    return not (seeming and child_with(verb, "ccomp", "xcomp", "acomp", "oprd") is not None)
 
 
 def _is_denied(verb: Token) -> bool:
@@ -236,7 +329,10 @@ def comments(apposition: Token) -> bool:
     if takes_up and child_with(apposition, "relcl") is not None:
         return True
     indefinite = apposition.left_edge.lower_ in ("a", "an", "another")
-    return indefinite and is_plural(apposition.head) and not is_plural(apposition)
+    ranked = apposition.left_edge.lower_ == "the" and any(
+        child.tag_ == "JJS" or child.ent_type_ == "ORDINAL" for child in apposition.children
+    )
+    return (indefinite or ranked) and is_plural(apposition.head) and not is_plural(apposition)
 
 
 def is_counted(noun: Token) -> bool:

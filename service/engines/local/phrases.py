@@ -227,11 +227,14 @@ def latter(verb: Token) -> Pieces | None:
 
 def is_loose(token: Token, head: Token) -> bool:
     """Whether a noun phrase after a comma comments on a clause and is no object of its verb."""
-    if token.dep_ not in ("dobj", "attr", "npadvmod", "oprd", "appos", "dep"):
+    most = token.dep_ == "advmod" and token.tag_ in ("DT", "JJS", "RBS")  # "the most since May"
+    if not most and token.dep_ not in ("dobj", "attr", "npadvmod", "oprd", "appos", "dep"):
         return False
-    if token.pos_ not in ("NOUN", "ADJ", "NUM") or token.i < head.i or not comma_before(token):
+    if token.i < head.i or not comma_before(token):
         return False
-    opens = token.left_edge.pos_ in ("DET", "ADV", "NUM", "ADJ", "ADP")
+    if not most and token.pos_ not in ("NOUN", "ADJ", "NUM"):
+        return False
+    opens = most or token.left_edge.pos_ in ("DET", "ADV", "NUM", "ADJ", "ADP")
     return opens and token.ent_type_ not in ("DATE", "TIME")
 
 

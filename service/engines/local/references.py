@@ -1,8 +1,10 @@
 """What pronouns in claims stand for, and the words of the submission that introduced a thing.
 
 A pronoun is replaced only where number and kind leave one clear choice: the subject of the clause
-around it, the only fitting noun before it, or the subject of the sentence before. Otherwise it
-stays, and the claim carries the sentence that explains it.
+around it, the only fitting noun before it, or the subject of the sentence before. Otherwise the
+claim is left out, as is one that only points at what stands before it ("that was denied") or leaves
+its verb to be understood ("two others did"). A possessive or "this step" stays, and the claim
+carries the sentence that explains it.
 """
 
 from __future__ import annotations
@@ -14,12 +16,24 @@ from typing import TYPE_CHECKING
 from service.engines.local import word_classes as words
 from service.engines.local.checkworthiness import NAMES
 from service.engines.local.clauses import Proposition
-from service.engines.local.grammar import NOMINAL, conjuncts, is_plural, own_subject, subtree
+from service.engines.local.grammar import (
+    NOMINAL,
+    VERBAL,
+    child_with,
+    conjuncts,
+    extraposed,
+    is_bare,
+    is_expletive,
+    is_plural,
+    main_verb,
+    own_subject,
+    subtree,
+)
 from service.engines.local.parsed_sentence import ParsedSentence, Piece, Pieces
 from service.engines.local.phrases import phrase
 
 if TYPE_CHECKING:
-    from spacy.tokens import Span, Token
+    from spacy.tokens import Doc, Span, Token
 
 MAX_CONTEXT = 300
 """Characters of context a claim carries at most."""
@@ -28,7 +42,9 @@ _MAX_MENTION = 80
 _PERSONAL = {"he": "he", "she": "he", "it": "it", "they": "they"}
 _POSSESSIVE = {"his": "he", "her": "he", "its": "it", "their": "they"}
 _POINTING = frozenset({"this", "that", "these", "those", "such"})
-_ARGUMENTS = frozenset({"nsubj", "nsubjpass", "dobj", "pobj", "attr"})
+_OBJECTS = {"him": "he", "her": "he", "it": "it", "them": "they"} | _PERSONAL
+_ELLIPTIC = frozenset({"both", "neither", "either", "each", "all", "none", "another"})
+_ARGUMENTS = frozenset({"nsubj", "nsubjpass", "dobj", "dative", "pobj", "attr"})
 
 
 @dataclass(frozen=True)
@@ -77,12 +93,22 @@ def read(sentence: ParsedSentence, found: Sequence[Proposition], previous: Read 
         _mention(sentence, token) for token in sentence.doc if token.dep_ in ("nsubj", "nsubjpass")
     ]
     speakers = tuple(mention for mention in mentions if mention is not None and mention.speaks)
-    root = next((token for token in sentence.doc if token.head.i == token.i), None)
-    own = own_subject(root) if root is not None else None
+    own = _theme(sentence)
     subject = _mention(sentence, own) if own is not None else None
     if own is not None and own.lower_ in _PERSONAL:
         subject = _before(_PERSONAL[own.lower_], previous)
     return Read(sentence, tuple(found), subject, people, speakers)
+
+
+def _theme(sentence: ParsedSentence) -> Token | None:
+    """The subject of a sentence, of the clause that it announces where it is an empty "it"."""
+    root = next((token for token in sentence.doc if token.head.i == token.i), None)
+    if root is None:
+        return None
+    verb = main_verb(root)
+    own = own_subject(verb) if verb.i == root.i else root
+    clause = extraposed(own) if own is not None else None
+    return own_subject(clause) if clause is not None else own
 
 
 def _with_title(entity: Span) -> str:
@@ -126,6 +152,8 @@ def resolved(
     if first is None or subject[0] != first:
         return pieces, True
     token = sentence.doc[first]
+    if is_expletive(token):
+        return pieces, True
     alone = token.tag_ == "PRP" and len(subject) == 1 and token.lower_ in _PERSONAL
     possessive = token.tag_ == "PRP$" and token.lower_ in _POSSESSIVE
     if not alone and not possessive:
@@ -141,9 +169,128 @@ def resolved(
         return pieces, False
     place = pieces.index(first)
     replacement: list[Piece] = list(found)
+    if place and isinstance(replacement[0], str):
+        replacement[0] = _inwards(replacement[0])
     if possessive:
         replacement.append("’" if sentence.words(found).endswith("s") else "’s")
     return (*pieces[:place], *replacement, *pieces[place + 1 :]), True
+
+
+def settled(
+    proposition: Proposition,
+    pieces: Pieces,
+    explained: bool,
+    sentence: ParsedSentence,
+    previous: Read | None,
+) -> Pieces | None:
+    """Replace the pronouns behind a claim's subject; None where the claim cannot stand alone.
+
+    Args:
+        proposition: the claim's proposition.
+        pieces: its words, the pronoun of its subject replaced where it could be.
+        explained: whether nothing in the subject was left unexplained.
+        sentence: the sentence they come from.
+        previous: the sentence before.
+    """
+    doc = sentence.doc
+    verb, subject = doc[proposition.verb], proposition.subject
+    if verb.pos_ in VERBAL and verb.i in pieces and is_bare(verb):
+        return None
+    first = doc[subject[0]] if subject and isinstance(subject[0], int) else None
+    if first is not None and len(subject) == 1 and first.lower_ in _ELLIPTIC:
+        return None
+    if first is not None and not explained and first.lower_ in {**_PERSONAL, **_POSSESSIVE}:
+        return None
+    for piece in pieces:
+        if not isinstance(piece, int):
+            continue
+        token = doc[piece]
+        if _points(token):
+            return None
+        pronoun = _OBJECTS.get(token.lower_) if token.tag_ == "PRP" else None
+        if pronoun is None or is_expletive(token) or _inside(pronoun, token, proposition, doc):
+            continue
+        found = _named(pronoun, token, proposition, sentence, previous)
+        if found is None:
+            return None
+        place = pieces.index(piece)
+        pieces = (*pieces[:place], found, *pieces[place + 1 :])
+    return pieces
+
+
+def _inwards(text: str) -> str:
+    """Words that open a sentence, for the middle of one."""
+    opening, _, rest = text.partition(" ")
+    pointing = opening.lower() in {"the", *_POINTING}
+    return f"{opening.lower()} {rest}".strip() if pointing else text
+
+
+def _points(token: Token) -> bool:
+    """Whether a demonstrative stands for something before: nothing of its own explains it."""
+    if token.lower_ not in ("this", "that", "these", "those") or token.tag_ in ("WDT", "IN", "RB"):
+        return False
+    own = child_with(token, "prep", "relcl", "acl", "amod")
+    return token.dep_ in _ARGUMENTS and own is None
+
+
+def _inside(pronoun: str, token: Token, proposition: Proposition, doc: Doc) -> bool:
+    """Whether a claim names what a pronoun in it stands for."""
+    holder = _governor(token)
+    subject = {piece for piece in proposition.subject if isinstance(piece, int)}
+    for piece in proposition.pieces:
+        if not isinstance(piece, int) or piece == token.i:
+            continue
+        noun = doc[piece]
+        if noun.i in subject and noun.lower_ in _PERSONAL:
+            fits = _PERSONAL[noun.lower_] == pronoun
+        else:
+            fits = noun.pos_ in ("NOUN", "PROPN") and _pronoun_for(noun) == pronoun
+        before = noun.i < token.i or noun.i in subject
+        beside = noun.i in subject and holder.i == proposition.verb
+        if fits and before and not beside and not _beside(noun, holder):
+            return noun.dep_ in _ARGUMENTS and token.i not in subtree(noun)
+    return False
+
+
+def _governor(token: Token) -> Token:
+    """The verb whose subject or object a token is or belongs to."""
+    while token.pos_ not in VERBAL and token.head.i != token.i:
+        token = token.head
+    return token
+
+
+def _beside(noun: Token, verb: Token) -> bool:
+    """Whether a noun is the subject of a verb, which the verb's object pronouns cannot mean."""
+    own = own_subject(verb)
+    return own is not None and noun.i in subtree(own)
+
+
+def _named(
+    pronoun: str,
+    token: Token,
+    proposition: Proposition,
+    sentence: ParsedSentence,
+    previous: Read | None,
+) -> str | None:
+    """The only thing before a pronoun that it can stand for, named for the middle of a claim."""
+    holder = _governor(token)
+    subject = proposition.subject if holder.i == proposition.verb else ()
+    rivals = [
+        noun
+        for noun in _fitting(pronoun, token, sentence)
+        if noun.i not in subject and not _beside(noun, holder)
+    ]
+    where = sentence
+    if not rivals and previous is not None and pronoun != "it":
+        # An "it" behind the verb often means all that was said before: "it was overturned".
+        where = previous.sentence
+        rivals = _nouns(pronoun, where)
+    mention = _mention(where, rivals[0]) if len(rivals) == 1 else None
+    if mention is None:
+        return None
+    if where.doc[phrase(rivals[0])[0]].pos_ == "NUM":
+        return "the " + mention.text
+    return _inwards(mention.text)
 
 
 def context_of(proposition: Proposition, explained: bool, index: int, reads: Sequence[Read]) -> str:
@@ -179,7 +326,12 @@ def context_of(proposition: Proposition, explained: bool, index: int, reads: Seq
             lead = reads[0].summary if index else ""
             return _introduced(token, index, reads) or lead
     pronouns = {"they", "them", "their", "it", "its", "he", "him", "his", "she", "her", "either"}
-    left = [t for t in tokens if t.lower_ in pronouns and t.i != proposition.subject[0]]
+    left = [
+        token
+        for token in tokens
+        if token.lower_ in pronouns and token.i != proposition.subject[0]
+        if not is_expletive(token)
+    ]
     return current.summary if left and not _own_pronouns(proposition, left) else ""
 
 
@@ -232,13 +384,20 @@ def _around(pronoun: str, token: Token, scope: Pieces, sentence: ParsedSentence)
 
 def _fitting(pronoun: str, token: Token, sentence: ParsedSentence) -> list[Token]:
     """Nouns before a pronoun in its sentence that it could stand for."""
-    nouns: list[Token] = []
-    for noun in sentence.doc[: token.i]:
-        is_argument = noun.dep_ in _ARGUMENTS and noun.pos_ in ("NOUN", "PROPN")
-        is_measure = noun.ent_type_ in ("DATE", "TIME", "MONEY", "PERCENT")
-        if is_argument and not is_measure and token.i not in subtree(noun):
-            nouns += [noun] if _pronoun_for(noun) == pronoun else []
-    return nouns
+    before = [noun for noun in _nouns(pronoun, sentence) if noun.i < token.i]
+    return [noun for noun in before if token.i not in subtree(noun)]
+
+
+def _nouns(pronoun: str, sentence: ParsedSentence) -> list[Token]:
+    """Nouns of a sentence that a pronoun could stand for."""
+    return [
+        noun
+        for noun in sentence.doc
+        if noun.dep_ in _ARGUMENTS
+        and noun.pos_ in ("NOUN", "PROPN")
+        and noun.ent_type_ not in ("DATE", "TIME", "MONEY", "PERCENT")
+        and _pronoun_for(noun) == pronoun
+    ]
 
 
 def _before(pronoun: str, previous: Read | None, *, possessive: bool = False) -> Mention | None:

@@ -3,11 +3,11 @@
 A multinomial logistic regression over a few features of the reading gives probabilities. Gates
 that follow from what the verdicts mean then overrule it:
 
-- A statement supports only when it states every number, date, model and name of the claim.
-- Where a fact is unstated and nothing stands in its place, it says nothing.
-- Where something else stands in its place, it refutes if repair or the weights agree, and never
-  supports.
-- Where all facts are stated it refutes on a denial or an opposite, or where the weights are sure.
+- A statement supports only when it states every number, date and model of the claim, nothing else
+  stands in the place of one of its names, and no denial or opposite turns it.
+- It refutes where something else stands in the place of a fact and repair or the weights agree,
+  on a denial or an opposite, or where the weights are sure.
+- Everything else is neutral: it says nothing.
 
 The weights and the claims they were fitted on: ``stance_weights.json`` beside this file, made by
 ``verinote eval fit``; its calibration, ``calibration.json``, by ``verinote eval calibrate``.
@@ -41,6 +41,8 @@ SIGNS: dict[str, tuple[int, int]] = {
     # how much of the claim the statement holds
     "similarity": (1, 1), "coverage": (1, 1), "word_coverage": (1, 1), "complete": (1, -1),
     "missing": (-1, -1), "predicate_stated": (1, 1), "very_similar": (1, 1),
+    # words of opposite meaning, and denials on the matter
+    "opposed": (-1, 1), "predicate_opposed": (-1, 1), "denies": (-1, 1),
     # the claim's facts: stated, unstated, with or without a rival in their place
     "stated": (1, 1), "unstated": (-1, 1), "unstated_numbers": (-1, 1), "unstated_dates": (-1, 1),
     "unstated_names": (-1, 1), "unstated_models": (-1, 1), "unrivalled": (-1, -1),
@@ -68,15 +70,11 @@ _REPAIRED = 0.6
 _REPAIR_COVERAGE = 0.2
 _EXPLICIT = 0.9
 _EXPLICIT_COVERAGE = 0.75
-_LIKELY = 0.5
+_LIKELY = 0.55
+_LIKELY_REPLACED = 0.5
 _TURNED = 0.2
-_LIKELY_TURNED = 0.35
-_SURE = 0.6
-_SURE_SCORE = 0.8
-_LIKELY_COMPLETE = 0.4
-_STATED = 0.5
-_SUPPORT = 0.2
-_SUPPORT_UNSTATED = 0.6
+_LIKELY_TURNED = 0.4
+_SURE = 0.55
 _VERY_SIMILAR = 0.75
 _ANCHORS = 2
 """Facts and words of the claim that a statement must have for a difference to contradict: where
@@ -192,11 +190,19 @@ def weigh(readings: Sequence[Reading], fitted: Fitted) -> list[Weighed]:
         stance, repair = _gated(reading, named, proposed)
         if stance is Stance.REFUTES and named["differs"]:
             proposed = _at_least(proposed, 1, fitted.weights.differs)
-        column = 1 if stance is Stance.REFUTES else 0
-        window = int(reading.scores[:, column].argmax())
         mismatches = _mismatches(reading.comparison, stance, repair)
+        window = _carrying(reading, stance, mismatches)
         found.append(Weighed(stance, fitted.calibrated(proposed), window, mismatches))
     return found
+
+
+def _carrying(reading: Reading, stance: Stance, mismatches: Sequence[Mismatch]) -> int:
+    """The window to quote: of those where all that differs stands, the one that says it most."""
+    telling = [mismatch.statement for mismatch in mismatches if mismatch.decisive]
+    texts = [reading.text_of(window) for window in reading.windows]
+    holding = [i for i, text in enumerate(texts) if all(words in text for words in telling)]
+    column = 1 if stance is Stance.REFUTES else 0
+    return max(holding or range(len(texts)), key=lambda index: reading.scores[index, column])
 
 
 def _at_least(proposed: Probabilities, column: int, least: float) -> Probabilities:
@@ -260,6 +266,9 @@ def _own_features(reading: Reading) -> dict[str, float]:
         "missing": 1 - comparison.word_coverage,
         "predicate_stated": comparison.predicate_stated,
         "very_similar": reading.similarity > _VERY_SIMILAR,
+        "opposed": any(item.kind is MismatchKind.WORDING for item in comparison.items),
+        "predicate_opposed": comparison.predicate_opposed,
+        "denies": bool(reading.denied) and not reading.unsaid,
         "stated": sum(item.same for item in comparison.items),
         "unstated": min(3, len(unstated)),
         "unstated_numbers": kinds.count(MismatchKind.NUMBER),
@@ -317,12 +326,8 @@ def unstated_facts(comparison: Comparison) -> list[Item]:
         for item in comparison.items
         if not item.same
         and item.kind is not MismatchKind.WORDING
-        and not (item.kind is MismatchKind.NAME and _is_polity(item.text) and not _rivalled(item))
+        and not (item.kind is MismatchKind.NAME and _is_polity(item.text) and not _replaced(item))
     ]
-
-
-def _rivalled(item: Item) -> bool:
-    return any(rival.strength >= _ALIGNED_NAME for rival in item.rivals)
 
 
 def _is_polity(text: str) -> bool:
@@ -348,31 +353,21 @@ def _gated(
     turned = max(values["denied"], values["unsaid"], values["opposite"]) >= _TURNED
     if turned and values["denied_support"] >= OUTRIGHT:
         return Stance.REFUTES, None
-    if turned and refute >= _LIKELY_TURNED and refute > support:
+    replaced = any(_replaced(item) for item in unstated)
+    if values["differs"] or (replaced and refute >= _LIKELY_REPLACED and refute > support):
+        return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
+    if refute >= (_LIKELY_TURNED if turned else _SURE) and refute > support:
         return Stance.REFUTES, _best(_rewordings(reading)) if values["opposite"] else None
-    if values["unrivalled"] or turned:
-        return Stance.NEUTRAL, None
-    if unstated:
-        only_names = all(item.kind is MismatchKind.NAME for item in unstated)
-        placed = values["aligned"] >= (_ALIGNED if only_names else _RIVAL)
-        placed = placed and reading.comparison.anchors >= _ANCHORS
-        if values["differs"] or (placed and refute >= _LIKELY and refute > support):
-            return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
-        return Stance.NEUTRAL, None
-    likely = _LIKELY_COMPLETE if values["complete"] else _LIKELY
-    if support >= likely and support > refute and _is_said(values):
+    all_stated = all(item.kind is MismatchKind.NAME for item in unstated)
+    if support >= _LIKELY and support > refute and all_stated and not replaced and not turned:
         return Stance.SUPPORTS, None
-    if refute >= _SURE and min(values["refute_focus"], values["refute"]) >= _SURE_SCORE:
-        return Stance.REFUTES, None
     return Stance.NEUTRAL, None
 
 
-def _is_said(values: dict[str, float]) -> bool:
-    """Whether enough of the claim is stated, or the stance model is sure enough, to support it."""
-    if values["complete"]:
-        return True
-    stated = values["predicate_stated"] and values["word_coverage"] >= _STATED
-    return values["support"] >= (_SUPPORT if stated else _SUPPORT_UNSTATED)
+def _replaced(item: Item) -> bool:
+    """Whether something else stands in a fact's place."""
+    least = _ALIGNED_NAME if item.kind is MismatchKind.NAME else _ALIGNED
+    return any(rival.strength >= least for rival in item.rivals)
 
 
 def _differs(unstated: list[Item], values: dict[str, float]) -> bool:

@@ -33,6 +33,25 @@ GUESSING = _words("suggest argue claim allege estimate contend maintain insist")
 ACKNOWLEDGING = _words("acknowledge admit concede deny pledge promise vow agree decide apologise")
 """Reporting that is an act itself, worth a claim of its own beside what was reported."""
 
+EMERGING = _words("emerge transpire turn happen follow appear seem")
+"""Verbs under which "it" only stands for the clause to come ("it emerged that ...")."""
+
+INFORMING = _words("tell inform notify warn assure advise remind convince persuade satisfy teach")
+"""Verbs that are passive of the one who hears: their "it" is somebody ("it was told that ...")."""
+
+PERSONAL_ADJECTIVES = _words(
+    """able unable ready willing unwilling set due keen eager free bound reluctant hesitant
+    prepared determined first last quick slow likely unlikely sure certain confident proud
+    aware unaware conscious glad happy unhappy pleased satisfied worried concerned afraid
+    convinced hopeful sorry angry careful insistent adamant committed supposed"""
+)
+"""Adjectives said of somebody or something even before a clause ("it was aware that ...")."""
+
+TRUTH = _words("true false untrue correct incorrect accurate inaccurate wrong")
+"""Adjectives that affirm or deny the clause they are said of."""
+
+WEATHER = _words("rain snow drizzle")
+
 DESCRIBING = _words(
     """describe characterise characterize portray depict label brand call term regard view
     see interpret hail praise welcome condemn criticise criticize denounce deplore slam
