@@ -235,6 +235,8 @@ def _state(statement: StoredVersion) -> str:
 def _differences(report: CheckReport) -> Iterator[str]:
     if report.other_model:
         yield f"all vectors were made by another model: {report.other_model}"
+    if report.vectors_unreadable:
+        yield "the vectors are damaged and cannot be read"
     for count, what in (
         (report.vectors_missing, "passages without a vector"),
         (report.vectors_surplus, "vectors of what is not a searched passage"),

@@ -13,8 +13,9 @@ from service.kit.database import Base
 class StatementRow(Base):
     """One official document, whatever its versions.
 
-    ``source_key`` tells statements apart at intake: the declared id, else the address, else the
-    file's absolute path. Adding from the same source again finds the same statement.
+    ``source_key`` tells statements apart at intake: ``{declared id}@{file}`` (older rows: the id
+    alone), else the address, else the file's absolute path. Adding from the same source again
+    finds the same statement.
     """
 
     __tablename__ = "statements"

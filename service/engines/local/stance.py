@@ -70,11 +70,13 @@ _REPAIRED = 0.6
 _REPAIR_COVERAGE = 0.2
 _EXPLICIT = 0.9
 _EXPLICIT_COVERAGE = 0.75
-_LIKELY = 0.55
-_LIKELY_REPLACED = 0.5
+_LIKELY = 0.5
 _TURNED = 0.2
 _LIKELY_TURNED = 0.4
 _SURE = 0.55
+_SURE_SCORE = 0.5
+_STATED = 0.5
+_SAID_SCORE = 0.5
 _VERY_SIMILAR = 0.75
 _ANCHORS = 2
 """Facts and words of the claim that a statement must have for a difference to contradict: where
@@ -350,18 +352,35 @@ def _gated(
 ) -> tuple[Stance, Repair | None]:
     support, refute, _ = proposed
     unstated = unstated_facts(reading.comparison)
-    turned = max(values["denied"], values["unsaid"], values["opposite"]) >= _TURNED
+    opposite = _opposite(reading, values)
+    turned = opposite is not None or max(values["denied"], values["unsaid"]) >= _TURNED
     if turned and values["denied_support"] >= OUTRIGHT:
         return Stance.REFUTES, None
     replaced = any(_replaced(item) for item in unstated)
-    if values["differs"] or (replaced and refute >= _LIKELY_REPLACED and refute > support):
+    if values["differs"] or (replaced and refute >= _LIKELY and refute > support):
         return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
-    if refute >= (_LIKELY_TURNED if turned else _SURE) and refute > support:
-        return Stance.REFUTES, _best(_rewordings(reading)) if values["opposite"] else None
+    if turned and refute >= _LIKELY_TURNED and refute > support:
+        return Stance.REFUTES, opposite
+    sure = min(values["refute_focus"], values["refute"]) >= _SURE_SCORE
+    if refute >= _SURE and refute > support and sure:
+        return Stance.REFUTES, None
     all_stated = all(item.kind is MismatchKind.NAME for item in unstated)
     if support >= _LIKELY and support > refute and all_stated and not replaced and not turned:
-        return Stance.SUPPORTS, None
+        return (Stance.SUPPORTS if _is_said(values) else Stance.NEUTRAL), None
     return Stance.NEUTRAL, None
+
+
+def _opposite(reading: Reading, values: dict[str, float]) -> Repair | None:
+    """The claim with the statement's word of opposite meaning, where the statement carries it."""
+    best = _best(_rewordings(reading))
+    carried = best is not None and best.support > 0.5 and values["opposite"] >= _TURNED
+    return best if carried else None
+
+
+def _is_said(values: dict[str, float]) -> bool:
+    """Whether enough of the claim is stated, or the stance model is sure enough, to support it."""
+    stated = values["predicate_stated"] and values["word_coverage"] >= _STATED
+    return bool(values["complete"] or stated or values["support"] >= _SAID_SCORE)
 
 
 def _replaced(item: Item) -> bool:
