@@ -27,11 +27,17 @@ def _declared() -> set[str]:
     return {_name(requirement) for requirement in PROJECT["project"]["dependencies"]}
 
 
+TRAINING = {_name(requirement) for requirement in PROJECT["dependency-groups"]["training"]}
+"""What only ``eval/training`` may import: no lock holds it."""
+
+
 def _imported() -> dict[str, set[str]]:
     """Each outside module that ``service`` and ``eval`` import, with what may install it."""
     modules: set[str] = set()
     for package in ("service", "eval"):
         for file in (ROOT / package).rglob("*.py"):
+            if file.parent == ROOT / "eval" / "training":
+                continue
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
                     modules |= {alias.name.partition(".")[0] for alias in node.names}
@@ -54,6 +60,13 @@ def test_every_imported_module_comes_from_a_declared_dependency():
         module: providers for module, providers in _imported().items() if not providers & declared
     }
     assert undeclared == {}
+
+
+def test_training_needs_what_its_group_declares_and_nothing_else_needs_it():
+    sources = [file.read_text("utf-8") for file in (ROOT / "eval" / "training").glob("*.py")]
+    assert all(any(f"import {name}" in source for source in sources) for name in TRAINING)
+    assert not TRAINING & set(_imported())
+    assert not TRAINING & {*_pinned("requirements.lock"), *_pinned("requirements-dev.lock")}
 
 
 def test_every_declared_dependency_is_imported():
