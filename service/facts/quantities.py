@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -188,7 +189,8 @@ class Quantity:
     text: str
 
 
-def quantities_in(text: str) -> list[Quantity]:
+@lru_cache(maxsize=4096)
+def quantities_in(text: str) -> tuple[Quantity, ...]:
     """Return the quantities of an English text in order.
 
     Numbers inside dates ("10 December") and model designations ("B-52") are no quantities.
@@ -207,7 +209,7 @@ def quantities_in(text: str) -> list[Quantity]:
         if quantity is not None:
             found.append(quantity)
     found.sort(key=lambda quantity: quantity.start)
-    return _with_ranges(_with_shared_currency(found, text), text)
+    return tuple(_with_ranges(_with_shared_currency(found, text), text))
 
 
 def _with_ranges(found: list[Quantity], text: str) -> list[Quantity]:

@@ -26,7 +26,7 @@ from service.kit.sentences import sentences
 from service.models.parser import parse_ahead
 from service.types import Claim, MismatchKind, Passage
 
-_SINGLE_WINDOWS = 3
+_SINGLE_WINDOWS = 2
 _FOCUS_SENTENCES = 3
 _FOCUS_GAIN = 1.3
 OUTRIGHT = 0.95
@@ -34,6 +34,9 @@ OUTRIGHT = 0.95
 denial counts as that much support for what it denies."""
 _DENIED_WORDS = 0.5
 _TELLING_WORDS = 3
+ANCHORS = 2
+"""Facts and words of the claim that a statement must have for a difference to contradict: where
+every fact is another and one word the same, it speaks of something else."""
 _NEAREST_COVERAGE = 0.85
 _NEAREST_STRENGTH = 0.8
 _MAX_RIVALS = 3
@@ -304,7 +307,7 @@ def _turned(denial: Denial, text: str) -> str:
 def _repairs(assertion: str, comparison: Comparison) -> list[Repair]:
     """The claims to read again: one difference at a time, then all differences at once."""
     differing = [item for item in comparison.items if not item.same and item.rivals]
-    if not differing or len(differing) > _MAX_DIFFERING:
+    if not differing or len(differing) > _MAX_DIFFERING or comparison.anchors < ANCHORS:
         return []
     repairs = [
         Repair(_replaced(assertion, [(item, rival)]), ((item, rival),))

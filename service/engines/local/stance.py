@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.engines.local.assess import OUTRIGHT, Reading, Repair, Turned
+from service.engines.local.assess import ANCHORS, OUTRIGHT, Reading, Repair, Turned
 from service.facts.compare import Comparison, Item
 from service.facts.lexicon import CAPITAL, POLITY
 from service.types import Curve, Mismatch, MismatchKind, Reliability, Stance
@@ -78,9 +78,6 @@ _SURE_SCORE = 0.5
 _STATED = 0.5
 _SAID_SCORE = 0.5
 _VERY_SIMILAR = 0.75
-_ANCHORS = 2
-"""Facts and words of the claim that a statement must have for a difference to contradict: where
-every fact is another and one word the same, it speaks of something else."""
 _LEAST = 1e-3
 
 Probabilities = npt.NDArray[np.float64]
@@ -293,7 +290,7 @@ def _own_features(reading: Reading) -> dict[str, float]:
         "support_if_stated": support * (not unstated),
         "refute_times_coverage": refute * comparison.coverage,
     }
-    comparable = bool(unstated) and not unrivalled and comparison.anchors >= _ANCHORS
+    comparable = bool(unstated) and not unrivalled and comparison.anchors >= ANCHORS
     return values | {"differs": comparable and _differs(unstated, values)}
 
 
