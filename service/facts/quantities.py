@@ -189,12 +189,16 @@ class Quantity:
     text: str
 
 
-@lru_cache(maxsize=4096)
-def quantities_in(text: str) -> tuple[Quantity, ...]:
+def quantities_in(text: str) -> list[Quantity]:
     """Return the quantities of an English text in order.
 
     Numbers inside dates ("10 December") and model designations ("B-52") are no quantities.
     """
+    return list(_quantities_of(text))
+
+
+@lru_cache(maxsize=4096)
+def _quantities_of(text: str) -> tuple[Quantity, ...]:
     doc = parse(text)
     dates = dates_in(text)
     taken = [(found.start, found.end) for found in dates]

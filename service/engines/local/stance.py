@@ -7,7 +7,8 @@ that follow from what the verdicts mean then overrule it:
   stands in the place of one of its names, and no denial or opposite turns it.
 - It refutes where something else stands in the place of a fact and repair or the weights agree,
   on a denial or an opposite, or where the weights are sure.
-- Everything else is neutral: it says nothing.
+- It says nothing of a claim of which it has too little, unless the stance model is very sure.
+- Everything else is neutral.
 
 The weights and the claims they were fitted on: ``stance_weights.json`` beside this file, made by
 ``verinote eval fit``; its calibration, ``calibration.json``, by ``verinote eval calibrate``.
@@ -75,6 +76,8 @@ _TURNED = 0.2
 _LIKELY_TURNED = 0.4
 _SURE = 0.55
 _SURE_SCORE = 0.5
+_MATTER = 0.45
+_READ = 0.8
 _STATED = 0.5
 _SAID_SCORE = 0.5
 _VERY_SIMILAR = 0.75
@@ -353,6 +356,8 @@ def _gated(
     turned = opposite is not None or max(values["denied"], values["unsaid"]) >= _TURNED
     if turned and values["denied_support"] >= OUTRIGHT:
         return Stance.REFUTES, None
+    if reading.comparison.matching < _MATTER and max(values["support"], values["refute"]) < _READ:
+        return Stance.NEUTRAL, None
     replaced = any(_replaced(item) for item in unstated)
     if values["differs"] or (replaced and refute >= _LIKELY and refute > support):
         return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
