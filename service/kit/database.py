@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,8 +117,21 @@ def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
+_WAL_TRIES, _WAL_PAUSE = 100, 0.05
+"""Where several processes start a new database, SQLite refuses the switch at once, without waiting
+out its busy timeout."""
+
+
 def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in ("busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
+    for left in reversed(range(_WAL_TRIES)):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if not left or "locked" not in str(error):
+                raise
+            time.sleep(_WAL_PAUSE)
     cursor.close()
