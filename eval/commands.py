@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.kit.errors import InputError
+from service.kit.errors import SOME_FAILED, InputError
 
 if TYPE_CHECKING:
     from eval.measures import Measures
     from eval.runner import Outcome, Plan, Progress
     from service.settings import Settings
-
-SOME_FAILED = 10
-"""Exit code when at least one item ended in an error, as for ``verinote verify``."""
 
 HELD_OUT = Path(__file__).parent / "claims" / "heldout.jsonl"
 """Claims about the seeds' statements that nothing was ever fitted on."""
@@ -211,12 +208,12 @@ def calibrate(
         for done, (_, example) in enumerate(examples, start=1):
             readings.append(calibration.read_example(example, scorer, encoder))
             progress(done, len(examples))
+    own_folds = [fold_of(calibration.group_of(*one)) for one in examples]
     pairs: list[calibration.Pair] = []
     blocks = []
-    for (name, example), read in zip(examples, readings, strict=True):
+    for (name, example), read, fold in zip(examples, readings, own_folds, strict=True):
         pairs += calibration.pairs_of(name, example)
-        weights = folds[fold_of(calibration.group_of(name, example))].weights
-        blocks.append(calibration.proposals(example, read, weights))
+        blocks.append(calibration.proposals(example, read, folds[fold].weights))
     stances = calibration.calibrated(pairs, np.concatenate(blocks))
     fold_parameters.write_calibration(
         [
@@ -226,10 +223,8 @@ def calibrate(
     )
     folds = fold_parameters.read()
     decided = [
-        calibration.decided(
-            name, example, read, folds[fold_of(calibration.group_of(name, example))]
-        )
-        for (name, example), read in zip(examples, readings, strict=True)
+        calibration.decided(name, example, read, folds[fold])
+        for (name, example), read, fold in zip(examples, readings, own_folds, strict=True)
     ]
     verdicts = calibration.calibrated_verdicts([one for one in decided if one])
     fold_parameters.write_calibration(

@@ -49,11 +49,11 @@ class Run:
 
 
 _ABSTAINS = """\
-The engine says nothing of a passage unless it states every fact of the claim, or puts another in a
-fact's place: right for a note that a desk signs, costly for a mean over the classes where people
-call a passage supporting that only bears on the claim (see decided and right_if_decided below).
-Word overlap's thresholds are chosen on this very set for this very metric; of the engine's stance
-only the calibration is fitted here."""
+The engine supports nothing unless the passage states every number, date and model of the claim,
+and says nothing where it isn't sure: right for a note that a desk signs, costly for a mean over the
+classes where people call a passage supporting that only bears on the claim (see decided and
+right_if_decided below). Word overlap's thresholds are chosen on this very set for this very metric;
+of the engine's stance only the calibration is fitted here."""
 _TOGETHER = """\
 Many of these claims are decided by several answers together (a sum, a comparison, an answer that
 only makes sense beside another), and the engine reads each answer by itself; two of the four

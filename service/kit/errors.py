@@ -46,6 +46,12 @@ class IndexMismatch(VerinoteError):
     exit_code = 6
 
 
+class BrokenVectors(VerinoteError):
+    """The files of the vectors are damaged. What mends them also mends ``IndexMismatch``."""
+
+    exit_code = IndexMismatch.exit_code
+
+
 class ModelFileError(VerinoteError):
     """A packaged model file is missing or is not the file that its card describes."""
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from service.kit.errors import IndexMismatch, VerinoteError
+from service.kit.errors import BrokenVectors, IndexMismatch
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -35,12 +35,6 @@ BATCH = 1_000
 _NEIGHBORS, _EF = 32, 200
 """HNSW's width and effort. Measured on 10,000 sentences: recall@10 1.000, recall@50 0.999 at 1.0 ms
 a query and 4,000 rows a second (Chroma's defaults, 16 and 100: 0.996 and 0.979 at 0.6 ms)."""
-
-
-class BrokenVectors(VerinoteError):  # noqa: N818  named as its kin in kit.errors
-    """The files of the vectors are damaged. What mends them also mends ``IndexMismatch``."""
-
-    exit_code = IndexMismatch.exit_code
 
 
 class Encoder(Protocol):

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 
 from service.kit.database import Database
-from service.kit.errors import ConfigurationError, IndexMismatch
-from service.kit.vectors import BrokenVectors, Encoder, LazyEncoder, VectorStore
+from service.kit.errors import BrokenVectors, ConfigurationError, IndexMismatch
+from service.kit.vectors import Encoder, LazyEncoder, VectorStore
 from service.models import ENCODER_NAME
 from service.models import Encoder as PackagedEncoder
 from service.settings import Settings

@@ -17,7 +17,8 @@ from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base, Database
-from service.kit.vectors import BrokenVectors, VectorCollection, Vectors, VectorStore, batches
+from service.kit.errors import BrokenVectors
+from service.kit.vectors import VectorCollection, Vectors, VectorStore, batches
 from service.statements.embeddings import EmbeddingCache
 from service.statements.intake import Progress
 from service.statements.tables import PassageRow

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from service.claims.factchecks import FactCheck
 from service.claims.memory import Memory
-from service.kit.vectors import BrokenVectors
+from service.kit.errors import BrokenVectors
 from service.settings import Settings
 from service.statements.commands import corpus_app
 from service.statements.corpus import Corpus
