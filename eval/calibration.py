@@ -146,6 +146,8 @@ def decided(
     speaks = ruling.verdict is not Verdict.NOT_ENOUGH_EVIDENCE
     if name == ALWAYS_DECIDED and not speaks:
         return None
+    if ruling.confidence is None:
+        raise ValueError(f"{name}: this engine gives no probabilities to calibrate")
     right = ruling.verdict is truth
     return Decided(name, group_of(name, example), speaks, ruling.confidence, right)
 

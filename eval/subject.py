@@ -43,7 +43,7 @@ class Judgement:
 
     evidence: tuple[Evidence, ...]
     verdict: Verdict
-    confidence: float
+    confidence: float | None
 
 
 class Subject:
@@ -144,7 +144,8 @@ class Subject:
     async def extract(self, text: str) -> list[Claim]:
         """The claims of a text of its own."""
         text = normalise(text)
-        return await self._pipeline.claims_of(Submission(text=text, sha256=sha256_hex(text)))
+        submission = Submission(text=text, sha256=sha256_hex(text))
+        return list((await self._pipeline.claims_of(submission)).claims)
 
     async def rank(self, claim: str, sentences: Sequence[str], k: int) -> list[int]:
         """Positions of the ``k`` sentences that the search finds first for the claim."""

@@ -8,53 +8,88 @@ event loop, and makes sure that a claim that fails ends as a note that says so.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from service.claims.evidence import gather
 from service.claims.memory import Memory, ReuseKey, same_words
 from service.claims.verdict import decide, is_later
 from service.engines.local.engine import LocalEngine
-from service.kit.errors import ConfigurationError, VerinoteError
+from service.engines.openai.cache import AnswerCache
+from service.engines.openai.endpoint import Endpoint
+from service.engines.openai.engine import OpenAIEngine
+from service.engines.openai.marks import Marks
+from service.kit.errors import ConfigurationError, EngineFailed, VerinoteError
+from service.kit.secret import installation_secret
 from service.models import Encoder, StanceModel
 from service.notes.draft import Provenance, draft, failed
 from service.settings import Settings
 from service.statements.corpus import Corpus
+from service.submissions.account import SubmissionAccount
 from service.submissions.intake import check_line, claims_from_lines
 from service.submissions.windows import windows
 from service.types import (
+    Account,
     Assessment,
     Claim,
     ClaimLink,
     Engine,
+    Extraction,
     Note,
     Passage,
     Ruling,
+    Span,
     Submission,
+    Usage,
+    Verdict,
+    Window,
 )
 
-CONCURRENT_CLAIMS = 2
-"""Claims assessed side by side: while one waits for the database, the next uses the models."""
-
 Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What was found in a submission.
+
+    Attributes:
+        claims: in the order of the text, each once.
+        unread: stretches that could not be read, as claims that stand for all that is in them,
+            with the reason.
+        rejected: what an engine gave as claims and code refused, with the reason.
+    """
+
+    claims: tuple[Claim, ...]
+    unread: tuple[tuple[Claim, EngineFailed], ...] = ()
+    rejected: tuple[tuple[str, str], ...] = ()
 
 
 class Pipeline:
     """An engine, a corpus and a claim memory, ready to verify. Made by ``open``.
 
     Args:
+        engine: what extracts and assesses.
         memory: None does without: nothing is linked, reused or remembered.
+        local: the embedded engine, for what must not leave the machine and for statements that
+            cannot decide; ``engine`` itself by default.
     """
 
     def __init__(
-        self, settings: Settings, engine: Engine, corpus: Corpus, memory: Memory | None
+        self,
+        settings: Settings,
+        engine: Engine,
+        corpus: Corpus,
+        memory: Memory | None,
+        local: Engine | None = None,
     ) -> None:
         self.settings = settings
         self.engine = engine
         self.corpus = corpus
         self.memory = memory
+        self._local = local or engine
 
     @classmethod
     @asynccontextmanager
@@ -62,24 +97,36 @@ class Pipeline:
         """Open the pipeline over a data folder with the engine that the settings name.
 
         Raises:
-            ConfigurationError: there is no such engine, or the data folder cannot be used.
+            ConfigurationError: the data folder or a prompt cannot be used.
             ModelFileError: a packaged model is not what its card says.
             IndexMismatch: the index was made by another embedding model.
         """
         encoder = await asyncio.to_thread(Encoder, settings.threads)
-        engine = await asyncio.to_thread(_engine, settings, encoder)
-        corpus = await asyncio.to_thread(Corpus.open, settings, encoder)
-        known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
+        scorer = await asyncio.to_thread(StanceModel, settings.threads)
+        local = LocalEngine(scorer, encoder)
+        embedded = settings.embeddings == "local"
+        corpus = await asyncio.to_thread(Corpus.open, settings, encoder if embedded else None)
         try:
-            yield cls(settings, engine, corpus, known)
+            engine: Engine = local
+            if settings.engine == "openai":
+                cache = AnswerCache(corpus.database) if settings.llm_cache else None
+                endpoint = await asyncio.to_thread(Endpoint, settings, cache)
+                engine = OpenAIEngine(settings, endpoint, scorer, Marks(_secret(settings)))
+            known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
+            yield cls(settings, engine, corpus, known, local)
         finally:
             await asyncio.to_thread(corpus.close)
+
+    def account(self, submission: Submission) -> SubmissionAccount:
+        """A new account for a submission, with the budget that the settings give it."""
+        return SubmissionAccount(submission.sha256, self.settings.llm_token_budget)
 
     async def verify(
         self,
         submission: Submission,
         as_of: date | None = None,
         progress: Progress | None = None,
+        account: Account | None = None,
     ) -> AsyncIterator[Note]:
         """Extract the claims of a submission and yield their notes in the order of the text.
 
@@ -88,17 +135,32 @@ class Pipeline:
             as_of: statements dated later do not decide; by default the submission's date, else
                 today.
             progress: told how many of the claims are done.
+            account: what is charged; a new one by default.
+
+        Raises:
+            ConfigurationError: the engine cannot be asked at all, or the submission must stay on
+                this machine and the settings would send it elsewhere.
         """
         when = as_of or submission.published or datetime.now(UTC).date()
-        claims = await self.claims_of(submission)
-        gate = asyncio.Semaphore(CONCURRENT_CLAIMS)
+        engine = self._engine_for(submission)
+        account = account or self.account(submission)
+        extracted = await self.claims_of(submission, account)
+        unread = {claim.id: error for claim, error in extracted.unread}
+        claims = sorted(
+            [*extracted.claims, *(claim for claim, _ in extracted.unread)],
+            key=lambda claim: (claim.source.start, claim.source.end),
+        )
+        gate = asyncio.Semaphore(engine.concurrent_claims)
         done = 0
 
         async def one(claim: Claim, twin: asyncio.Task[Note] | None) -> Note:
+            if claim.id in unread:
+                error = unread[claim.id]
+                return failed(claim, str(error), _provenance(engine), error.usage)
             if twin is not None:  # then this one reuses its note, whichever would have been first
                 await asyncio.wait([twin])
             async with gate:
-                return await self.verify_claim(claim, when, submission)
+                return await self.verify_claim(claim, when, submission, account)
 
         tasks: list[asyncio.Task[Note]] = []
         twins: dict[str, asyncio.Task[Note]] = {}
@@ -118,36 +180,72 @@ class Pipeline:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def claims_of(self, submission: Submission) -> list[Claim]:
-        """The claims of a submission in the order of its text.
+    async def claims_of(self, submission: Submission, account: Account | None = None) -> Extracted:
+        """Find the claims of a submission.
 
         Of an article each is given once, where it is made first; of claims given line by line,
         every line is one.
+
+        Raises:
+            ConfigurationError: see ``verify``.
         """
         if submission.claims_only:
-            return claims_from_lines(submission)
+            return Extracted(tuple(claims_from_lines(submission)))
+        engine = self._engine_for(submission)
+        account = account or self.account(submission)
+        read = windows(submission)
         extractions = await asyncio.gather(
-            *(self.engine.extract(window) for window in windows(submission))
+            *(self._extracted(engine, window, account) for window in read)
         )
-        found = [claim for extraction in extractions for claim in extraction.claims]
+        found = [
+            claim
+            for extraction in extractions
+            if isinstance(extraction, Extraction)
+            for claim in extraction.claims
+        ]
         claims: dict[str, Claim] = {}
         for claim in sorted(found, key=lambda claim: (claim.source.start, claim.source.end)):
             claims.setdefault(same_words(claim.text), claim)
-        return list(claims.values())
+        return Extracted(
+            tuple(claims.values()),
+            tuple(
+                (_standing_for(window), extraction)
+                for window, extraction in zip(read, extractions, strict=True)
+                if isinstance(extraction, EngineFailed)
+            ),
+            tuple(
+                rejected
+                for extraction in extractions
+                if isinstance(extraction, Extraction)
+                for rejected in extraction.rejected
+            ),
+        )
+
+    async def _extracted(
+        self, engine: Engine, window: Window, account: Account
+    ) -> Extraction | EngineFailed:
+        try:
+            return await engine.extract(window, account)
+        except EngineFailed as error:  # the other windows go on
+            return error
 
     async def verify_claim(
-        self, claim: Claim, as_of: date, submission: Submission | None = None
+        self,
+        claim: Claim,
+        as_of: date,
+        submission: Submission | None = None,
+        account: Account | None = None,
     ) -> Note:
         """Draft the note of one claim. What goes wrong with it ends in the note, not here."""
-        provenance = Provenance(
-            self.engine.name, self.engine.model, self.engine.prompt_version, corpus_revision=0
-        )
+        engine = self._engine_for(submission)
+        provenance = _provenance(engine)
         try:
             revision = await asyncio.to_thread(self.corpus.revision)
             provenance = replace(provenance, corpus_revision=revision)
-            note = await self._note(claim, as_of, submission, provenance)
+            note = await self._note(claim, as_of, submission, provenance, engine, account)
         except Exception as error:  # noqa: BLE001  no claim is lost, whatever its text does to us
-            note = failed(claim, _reason(error), provenance)
+            spent = error.usage if isinstance(error, EngineFailed) else Usage()
+            note = failed(claim, _reason(error), provenance, spent)
         if self.memory is not None and submission is not None and note.reused_from is None:
             try:
                 await asyncio.to_thread(self.memory.remember, note, submission, as_of)
@@ -157,33 +255,40 @@ class Pipeline:
         return note
 
     async def assess_given(
-        self, claim: Claim, passages: Sequence[Passage], as_of: date | None
+        self,
+        claim: Claim,
+        passages: Sequence[Passage],
+        as_of: date | None,
+        engine: Engine | None = None,
+        account: Account | None = None,
     ) -> tuple[Assessment, Ruling]:
         """Assess a claim against given passages by the same engine and rules, without a search.
 
         Statements dated after ``as_of`` are read apart, so that what cannot decide has no part in
-        how the others are read either.
+        how the others are read either; and by the embedded engine, so that nothing is paid for
+        them.
         """
-        later = [passage for passage in passages if is_later(passage.statement, as_of)]
-        in_time = [passage for passage in passages if passage not in later]
-        assessment = await self._assess(claim, in_time)
-        beside = await self._assess(claim, later)
-        assessment = replace(
-            assessment,
-            opinions=assessment.opinions + beside.opinions,
-            usage=assessment.usage + beside.usage,
+        engine = engine or self.engine
+        later = tuple(passage for passage in passages if is_later(passage.statement, as_of))
+        in_time = tuple(passage for passage in passages if passage not in later)
+        assessment, beside = await asyncio.gather(
+            engine.assess(claim, in_time, account) if in_time else _nothing(),
+            self._local.assess(claim, later) if later else _nothing(),
         )
+        together = replace(assessment, opinions=assessment.opinions + beside.opinions)
         ruling = decide(
-            gather(passages, assessment), as_of, assessment.verdict, assessment.reliability
+            gather(passages, together), as_of, assessment.verdict, assessment.reliability
         )
-        return assessment, ruling
-
-    async def _assess(self, claim: Claim, passages: Sequence[Passage]) -> Assessment:
-        """Ask the engine, if there is anything to ask about."""
-        return await self.engine.assess(claim, tuple(passages)) if passages else Assessment(())
+        return together, ruling
 
     async def _note(
-        self, claim: Claim, as_of: date, submission: Submission | None, provenance: Provenance
+        self,
+        claim: Claim,
+        as_of: date,
+        submission: Submission | None,
+        provenance: Provenance,
+        engine: Engine,
+        account: Account | None,
     ) -> Note:
         if submission is not None and submission.claims_only:
             check_line(claim, submission)
@@ -206,27 +311,87 @@ class Pipeline:
             self.settings.passages_per_claim,
             context=claim.context,
         )
-        assessment, ruling = await self.assess_given(claim, [hit.passage for hit in hits], as_of)
+        passages = tuple(hit.passage for hit in hits)
+        assessment, ruling = await self.assess_given(claim, passages, as_of, engine, account)
         coverage = await asyncio.to_thread(self.corpus.coverage)
-        return await asyncio.to_thread(
-            draft,
-            claim,
-            ruling,
-            assessment,
-            coverage,
-            self.corpus.text,
-            provenance,
-            as_of,
-            links,
-        )
+
+        def drafted(assessment: Assessment) -> Note:
+            return draft(
+                claim,
+                ruling,
+                assessment,
+                coverage,
+                self.corpus.text,
+                provenance,
+                as_of,
+                links,
+                submission.text if submission is not None else "",
+            )
+
+        note = await asyncio.to_thread(drafted, assessment)
+        if not note.dropped or not assessment.findings or ruling.verdict is _UNDECIDED:
+            return note
+        return await self._revised(note, assessment, passages, engine, account, drafted)
+
+    async def _revised(
+        self,
+        note: Note,
+        assessment: Assessment,
+        passages: tuple[Passage, ...],
+        engine: Engine,
+        account: Account | None,
+        drafted: Callable[[Assessment], Note],
+    ) -> Note:
+        """Send what the gate refused back to the engine, once, and draft the note again."""
+        try:
+            revised = await engine.revise(note.claim, passages, assessment, note.dropped, account)
+        except EngineFailed as error:
+            told = f"The engine could not be asked for other findings: {error}"
+            return replace(note, warnings=(*note.warnings, told), usage=note.usage + error.usage)
+        again = await asyncio.to_thread(drafted, revised)
+        return replace(again, dropped=tuple(dict.fromkeys((*note.dropped, *again.dropped))))
+
+    def _engine_for(self, submission: Submission | None) -> Engine:
+        """The engine, or the embedded one for what must not leave the machine."""
+        if submission is None or not submission.local_only:
+            return self.engine
+        if self.settings.embeddings != "local":
+            raise ConfigurationError(
+                f"VERINOTE_EMBEDDINGS={self.settings.embeddings}: would send a submission away "
+                "that is local_only; set it to local, and run `verinote corpus reindex`"
+            )
+        return self._local
+
+
+_UNDECIDED = Verdict.NOT_ENOUGH_EVIDENCE
+
+
+def _provenance(engine: Engine) -> Provenance:
+    return Provenance(engine.name, engine.model, engine.prompt_version, corpus_revision=0)
+
+
+async def _nothing() -> Assessment:
+    """What an engine says that is not asked."""
+    return Assessment(())
+
+
+def _standing_for(window: Window) -> Claim:
+    """A claim that stands for all that a window may hold, where it could not be read."""
+    text = window.submission.text[window.start : window.end]
+    key = f"{window.submission.sha256}:{window.start}:{window.end}"
+    return Claim(
+        id=hashlib.sha256(key.encode()).hexdigest()[:16],
+        text=text,
+        source=Span(window.start, window.end, text),
+        claim_date=window.submission.published,
+    )
+
+
+def _secret(settings: Settings) -> bytes:
+    configured = settings.secret.get_secret_value() if settings.secret else None
+    return installation_secret(configured, settings.data_dir)
 
 
 def _reason(error: Exception) -> str:
     """What went wrong, for a person: an error of ours speaks for itself."""
     return str(error) if isinstance(error, VerinoteError) else f"{type(error).__name__}: {error}"
-
-
-def _engine(settings: Settings, encoder: Encoder) -> Engine:
-    if settings.engine == "local":
-        return LocalEngine(StanceModel(settings.threads), encoder)
-    raise ConfigurationError(f"VERINOTE_ENGINE={settings.engine}: no such engine; use local")

@@ -5,20 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.kit.errors import ConfigurationError
 
+OPENAI = "https://api.openai.com/v1"
+
+
+class Price(BaseModel):
+    """What a model costs, for a million tokens."""
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
 
 class Settings(BaseSettings):
-    """What an operator may choose. Every field is a ``VERINOTE_`` variable of the same name."""
+    """What an operator may choose.
+
+    Every field is a ``VERINOTE_`` variable of the same name, but for the key and the address of
+    the language model, which keep the names that everybody knows.
+    """
 
     model_config = SettingsConfigDict(env_prefix="VERINOTE_", env_file=".env", extra="ignore")
 
     data_dir: Path = Field(Path("var"), description="where all data lives")
     database_url: str | None = Field(None, description="SQLAlchemy address; SQLite in data_dir")
-    engine: Literal["local"] = Field("local", description="what extracts and assesses")
+    engine: Literal["local", "openai"] = Field("local", description="what extracts and assesses")
+    embeddings: str = Field("local", description="what embeds: local, or openai:MODEL")
+    secret: SecretStr | None = Field(
+        None, description="installation secret, the same for all processes; made if there is none"
+    )
     threads: int = Field(0, ge=0, description="threads of the embedded models; 0: all cores")
     max_submission_bytes: int = Field(1_000_000, gt=0, description="largest submission")
     max_statement_bytes: int = Field(50_000_000, gt=0, description="largest statement source")
@@ -28,6 +45,48 @@ class Settings(BaseSettings):
         False, description="let addresses of private, loopback and link-local ranges be fetched"
     )
     passages_per_claim: int = Field(8, gt=0, description="passages assessed for each claim")
+
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="the endpoint's key, if it wants one"
+    )
+    openai_base_url: str = Field(
+        OPENAI, validation_alias="OPENAI_BASE_URL", description="any OpenAI-compatible endpoint"
+    )
+    llm_model: str = Field("gpt-4.1-mini", min_length=1, description="the language model")
+    llm_structured_output: Literal["json_schema", "json_mode", "function_calling"] = Field(
+        "json_schema", description="how the endpoint is told the shape of an answer"
+    )
+    llm_temperature: float | None = Field(0.0, ge=0, description="empty: the model's own")
+    llm_max_completion_tokens: int = Field(2_000, gt=0, description="longest answer")
+    llm_timeout: float = Field(60.0, gt=0, description="seconds for one try of a request")
+    llm_deadline: float = Field(180.0, gt=0, description="seconds for all tries of a request")
+    llm_concurrency: int = Field(16, ge=0, description="requests at a time; 0: no limit")
+    llm_requests_per_minute: int = Field(0, ge=0, description="0: no limit")
+    llm_tokens_per_minute: int = Field(0, ge=0, description="0: no limit")
+    llm_token_budget: int = Field(0, ge=0, description="tokens a submission may use; 0: no limit")
+    llm_prices: dict[str, Price] = Field(
+        {}, description='JSON: {"MODEL": {"prompt": 0.4, "completion": 1.6}}, per million tokens'
+    )
+    llm_cache: bool = Field(True, description="keep answers, so that the same is not asked twice")
+
+    @field_validator("llm_temperature", mode="before")
+    @classmethod
+    def _no_temperature(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("embeddings")
+    @classmethod
+    def _known_embeddings(cls, value: str) -> str:
+        if value != "local" and not (value.startswith("openai:") and value[7:].strip()):
+            raise ValueError("give local, or openai:MODEL")
+        return value
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with http:// or https://")
+        return value.rstrip("/")
 
     @property
     def database(self) -> str:
@@ -61,4 +120,6 @@ def load_settings(**chosen: Any) -> Settings:  # noqa: ANN401  pydantic checks t
 def _named(location: tuple[int | str, ...], chosen: dict[str, Any]) -> str:
     """The name under which a setting was given: an option's, or the variable's."""
     name = str(location[0])
-    return f"--{name.replace('_', '-')}" if name in chosen else f"VERINOTE_{name.upper()}"
+    if name in chosen:
+        return f"--{name.replace('_', '-')}"
+    return name if name.startswith("OPENAI_") else f"VERINOTE_{name.upper()}"

@@ -207,7 +207,7 @@ class Opinion:
 
     Attributes:
         passage_id: the passage it is about.
-        probability: calibrated probability of ``stance``, 0 to 1.
+        probability: calibrated probability of ``stance``, 0 to 1; None where the engine has none.
         start: start of the words in the passage's statement text that carry the stance.
         end: end of those words.
         scores: probability of each stance where the engine has them.
@@ -217,7 +217,7 @@ class Opinion:
 
     passage_id: str
     stance: Stance
-    probability: float
+    probability: float | None
     start: int
     end: int
     mismatches: tuple[Mismatch, ...] = ()
@@ -227,12 +227,24 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an engine spent. ``cost`` is in the price table's currency, 0 for embedded models."""
+    """What an engine spent; nothing for embedded models.
+
+    Attributes:
+        calls: requests sent, those that failed too.
+        cost: in the price table's currency.
+        seconds: how long the requests took, one after the other.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -240,6 +252,7 @@ class Usage:
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.cost + other.cost,
+            self.seconds + other.seconds,
         )
 
 
@@ -253,10 +266,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class DraftFinding:
-    """A finding as an engine proposes it, before the citation gate."""
+    """A finding as an engine proposes it, before the citation gate.
+
+    Attributes:
+        cross_check: how the stance model reads the quotes for the finding, where it was asked.
+    """
 
     text: str
     quotes: tuple[Quote, ...]
+    cross_check: Stance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,10 +337,33 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The claims an engine found in one window, in text order."""
+    """The claims an engine found in one window, in text order.
+
+    Attributes:
+        rejected: what the engine gave as claims and code refused, with the reason.
+    """
 
     claims: tuple[Claim, ...]
     usage: Usage = Usage()
+    rejected: tuple[tuple[str, str], ...] = ()
+
+
+class Account(Protocol):
+    """What may be spent on one submission, and what was."""
+
+    @property
+    def submission(self) -> str:
+        """Digest of the submission that it is kept for."""
+
+    async def reserve(self, tokens: int) -> None:
+        """Set tokens aside for a request, waiting for others to be settled if need be.
+
+        Raises:
+            BudgetSpent: there are not so many left.
+        """
+
+    async def settle(self, reserved: int, used: Usage) -> None:
+        """Give back what was set aside and book what was used."""
 
 
 class Engine(Protocol):
@@ -340,11 +381,39 @@ class Engine(Protocol):
     def prompt_version(self) -> str:
         """Hash of everything but the model that shapes an answer (prompts, rules, calibration)."""
 
-    async def extract(self, window: Window) -> Extraction:
+    @property
+    def concurrent_claims(self) -> int:
+        """How many claims are worth assessing side by side."""
+
+    async def extract(self, window: Window, account: Account | None = None) -> Extraction:
         """Find the checkable claims of a window."""
 
-    async def assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
+    async def assess(
+        self, claim: Claim, passages: tuple[Passage, ...], account: Account | None = None
+    ) -> Assessment:
         """Say what each passage means for the claim."""
+
+    async def revise(
+        self,
+        claim: Claim,
+        passages: tuple[Passage, ...],
+        assessment: Assessment,
+        refused: tuple[tuple[str, str], ...],
+        account: Account | None = None,
+    ) -> Assessment:
+        """Answer the citation gate once.
+
+        Args:
+            claim: the claim.
+            passages: what it was assessed by.
+            assessment: what came of it.
+            refused: texts of the assessment's findings that were refused, with the reason.
+            account: what is charged.
+
+        Returns:
+            The assessment with other findings in their place, and its usage added; the same one
+            where there is nothing to say.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +430,7 @@ class Evidence:
 
     passage: Passage
     stance: Stance
-    probability: float
+    probability: float | None
     start: int
     end: int
     mismatches: tuple[Mismatch, ...] = ()
@@ -376,13 +445,14 @@ class Ruling:
     """What the rules make of a claim's evidence.
 
     Attributes:
-        confidence: calibrated probability that the verdict is right, 0 to 1.
+        confidence: calibrated probability that the verdict is right, 0 to 1; None where the
+            engine gives no probabilities.
         evidence: the evidence, each piece marked with whether it decides and why.
         warnings: what a reviewer must know about how the verdict came about.
     """
 
     verdict: Verdict
-    confidence: float
+    confidence: float | None
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...] = ()
 
@@ -466,7 +536,8 @@ class Note:
     """The drafted verification note of one claim, for a person to decide on.
 
     Attributes:
-        confidence: calibrated probability that the verdict is right, 0 to 1.
+        confidence: calibrated probability that the verdict is right, 0 to 1; None where it was
+            never measured.
         dropped: findings that an engine proposed and the citation gate refused, with the reason.
         reused_from: the claim whose verdict was reused, when the memory had the very same one.
     """

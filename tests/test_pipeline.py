@@ -30,7 +30,7 @@ from service.claims.memory import Memory
 from service.kit.errors import IndexMismatch
 from service.models import Encoder
 from service.notes.jsonl import to_line
-from service.pipeline import CONCURRENT_CLAIMS, Pipeline
+from service.pipeline import Pipeline
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.types import (
@@ -234,8 +234,9 @@ async def test_only_so_many_claims_are_assessed_side_by_side(filled, scripted) -
         return await silent(claim, passages)
 
     async with scripted(filled, ScriptedEngine(assess)) as pipeline:
-        await notes_of(pipeline, lines(*(f"The number {n} is a number." for n in range(8))))
-    assert 0 < most <= CONCURRENT_CLAIMS
+        spoken = lines(*(f"The number {n} is a number." for n in range(8)))
+        await notes_of(pipeline, spoken, date(2026, 1, 1))  # later statements are read beside
+    assert 0 < most <= ScriptedEngine.concurrent_claims
 
 
 @pytest.mark.parametrize(
@@ -331,7 +332,7 @@ async def test_a_claim_made_twice_in_an_article_is_given_once(filled, scripted) 
     filler = " ".join(f"Filler sentence number {n} says nothing." for n in range(14))
     text = f"{BOMBERS} {filler} {BOMBERS.upper()} {LOAN} {BOMBERS.replace(' ', chr(10), 1)}"
     async with scripted(filled, ScriptedEngine()) as pipeline:
-        claims = await pipeline.claims_of(submission_of(text))
+        claims = (await pipeline.claims_of(submission_of(text))).claims
     texts = [claim.text for claim in claims]
     assert texts.count(BOMBERS) == 1
     assert BOMBERS.upper() not in texts
@@ -341,7 +342,7 @@ async def test_a_claim_made_twice_in_an_article_is_given_once(filled, scripted) 
 
 async def test_claims_come_in_the_order_of_the_text(filled, scripted) -> None:
     async with scripted(filled, ScriptedEngine()) as pipeline:
-        claims = await pipeline.claims_of(article())
+        claims = (await pipeline.claims_of(article())).claims
     starts = [claim.source.start for claim in claims]
     assert starts == sorted(starts)
     assert all(article().text[c.source.start : c.source.end] == c.source.text for c in claims)

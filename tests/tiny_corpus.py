@@ -10,6 +10,7 @@ from pathlib import Path
 from service.kit.sentences import sentences
 from service.kit.text import normalise, sha256_hex
 from service.types import (
+    Account,
     Assessment,
     Claim,
     Extraction,
@@ -98,12 +99,14 @@ class ScriptedEngine:
     name = "scripted"
     model = "none"
     prompt_version = "1"
+    concurrent_claims = 2
 
     def __init__(self, assess: Assess | None = None) -> None:
         self.assessed: list[tuple[str, tuple[Passage, ...]]] = []
+        self.refused: list[tuple[tuple[str, str], ...]] = []
         self._assess = assess or silent
 
-    async def extract(self, window: Window) -> Extraction:
+    async def extract(self, window: Window, account: Account | None = None) -> Extraction:
         text = window.submission.text
         found = []
         for start, end in sentences(text[window.start : window.end]):
@@ -114,9 +117,22 @@ class ScriptedEngine:
             found.append(Claim(name, words, span))
         return Extraction(tuple(found))
 
-    async def assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
+    async def assess(
+        self, claim: Claim, passages: tuple[Passage, ...], account: Account | None = None
+    ) -> Assessment:
         self.assessed.append((claim.text, passages))
         return await self._assess(claim, passages)
+
+    async def revise(
+        self,
+        claim: Claim,
+        passages: tuple[Passage, ...],
+        assessment: Assessment,
+        refused: tuple[tuple[str, str], ...],
+        account: Account | None = None,
+    ) -> Assessment:
+        self.refused.append(refused)
+        return assessment
 
 
 async def silent(_claim: Claim, _passages: tuple[Passage, ...]) -> Assessment:

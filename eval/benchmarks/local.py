@@ -217,7 +217,7 @@ async def _one_by_one(
     pairs: list[float] = []
     for place, text in enumerate(texts):
         submission = _claims([text])
-        (claim,) = await pipeline.claims_of(submission)
+        (claim,) = (await pipeline.claims_of(submission)).claims
         before, begun, worked = counting.pairs, time.perf_counter(), time.process_time()
         await pipeline.verify_claim(claim, AS_OF, submission)
         if place >= WARM_UP:

@@ -127,7 +127,7 @@ def _verdict(note: Note) -> str:
 def _told(note: Note) -> Row:
     return {
         "verdict": _verdict(note),
-        "confidence": round(note.confidence or 0.0, 4),
+        "confidence": None if note.confidence is None else round(note.confidence, 4),
         "deciding": _named(note, deciding=True),
         "shown": _named(note, deciding=False),
         "findings": [finding.text for finding in note.findings],
@@ -180,9 +180,6 @@ def _outcomes(rows: Sequence[Row]) -> Measures:
             ]
         ),
         **selective("verdict", gold, said, Verdict.NOT_ENOUGH_EVIDENCE.value, groups),
-        "verdict_ece": calibration(
-            [row["confidence"] for row in rows], [bool(hit) for hit in right]
-        ),
         "statement_shown": share(
             [
                 float(bool(set(row["gold_statements"]) & set(row["shown"])))
@@ -198,4 +195,8 @@ def _outcomes(rows: Sequence[Row]) -> Measures:
             ]
         ),
     }
+    if all(row["confidence"] is not None for row in rows):  # else the engine gives none
+        measures.figures["verdict_ece"] = calibration(
+            [row["confidence"] for row in rows], [bool(hit) for hit in right]
+        )
     return measures

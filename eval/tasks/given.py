@@ -42,7 +42,7 @@ class GivenEvidence:
         if example.stances:
             row["gold_stances"] = [stance.value for stance in example.stances]
             row["stances"] = [piece.stance.value for piece in given.evidence]
-            row["probabilities"] = [round(piece.probability, 4) for piece in given.evidence]
+            row["probabilities"] = [round(piece.probability or 0.0, 4) for piece in given.evidence]
             row["scores"] = [
                 [round(dict(piece.scores).get(stance, 0.0), 6) for stance in Stance]
                 for piece in given.evidence
@@ -50,7 +50,7 @@ class GivenEvidence:
         if self._verdicts and example.verdict:
             row["gold_verdict"] = example.verdict.value
             row["verdict"] = given.verdict.value
-            row["confidence"] = round(given.confidence, 4)
+            row["confidence"] = None if given.confidence is None else round(given.confidence, 4)
         return row
 
     def measure(self, rows: Sequence[Row]) -> Measures:
@@ -150,7 +150,8 @@ def _verdicts(rows: Sequence[Row]) -> Measures:
     )
     measures.figures |= selective("verdict", gold, said, Verdict.NOT_ENOUGH_EVIDENCE.value, groups)
     right = [guess == verdict for guess, verdict in zip(said, gold, strict=True)]
-    measures.figures["verdict_ece"] = calibration(
-        [row["confidence"] for row in rows], right, groups
-    )
+    if all(row["confidence"] is not None for row in rows):  # else the engine gives none
+        measures.figures["verdict_ece"] = calibration(
+            [row["confidence"] for row in rows], right, groups
+        )
     return measures

@@ -29,7 +29,9 @@ def gather(passages: Sequence[Passage], assessment: Assessment) -> tuple[Evidenc
             Evidence(
                 passage=passage,
                 stance=opinion.stance,
-                probability=_probability(opinion.probability),
+                probability=(
+                    None if opinion.probability is None else _probability(opinion.probability)
+                ),
                 start=start,
                 end=end,
                 mismatches=opinion.mismatches,

@@ -53,7 +53,9 @@ def decide(
     warnings = _warnings(marked, as_of)
     if proposed is not None and proposed is not verdict:
         warnings.insert(
-            0, f"The engine proposed {proposed}, which its evidence does not carry ({verdict})."
+            0,
+            f"needs_attention: the engine proposed {proposed}, which its evidence does not carry "
+            f"({verdict}).",
         )
         verdict = Verdict.NOT_ENOUGH_EVIDENCE
         why = f", but the engine's own verdict is {proposed}"
@@ -62,7 +64,7 @@ def decide(
             for piece in marked
         )
     confidence = _confidence(verdict, marked)
-    if reliability is not None:
+    if reliability is not None and confidence is not None:
         decided = verdict is not Verdict.NOT_ENOUGH_EVIDENCE
         confidence = (reliability.decided if decided else reliability.undecided).of(confidence)
     return Ruling(verdict, confidence, marked, tuple(warnings))
@@ -198,16 +200,20 @@ def _warnings(marked: Sequence[Evidence], as_of: date | None) -> list[str]:
     return found
 
 
-def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float:
+def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float | None:
     """How sure the evidence makes the verdict, from the calibrated probabilities of what decides.
 
     Where nothing decides it is the chance that none of the evidence that might, speaks after all.
+    None where the engine gave no probabilities for what counts here.
     """
 
     def surest(stance: Stance, pieces: Sequence[Evidence]) -> float:
         return max((_probability(piece, stance) for piece in pieces), default=0.0)
 
     deciding = [piece for piece in evidence if piece.decides]
+    might = [piece for piece in evidence if not piece.why.endswith(_LATER)]
+    if any(piece.probability is None for piece in deciding or might):
+        return None
     supports = surest(Stance.SUPPORTS, [p for p in deciding if p.stance is Stance.SUPPORTS])
     refutes = surest(Stance.REFUTES, [p for p in deciding if p.stance is Stance.REFUTES])
     match verdict:
@@ -218,9 +224,9 @@ def _confidence(verdict: Verdict, evidence: Sequence[Evidence]) -> float:
         case Verdict.CONFLICTING:
             return min(supports, refutes)
         case Verdict.NOT_ENOUGH_EVIDENCE:
-            might = [piece for piece in evidence if not piece.why.endswith(_LATER)]
             return 1.0 - max(surest(Stance.SUPPORTS, might), surest(Stance.REFUTES, might))
 
 
 def _probability(piece: Evidence, stance: Stance) -> float:
-    return dict(piece.scores).get(stance, piece.probability * (piece.stance is stance))
+    own = (piece.probability or 0.0) if piece.stance is stance else 0.0
+    return dict(piece.scores).get(stance, own)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from service.types import Usage
+
+_NOTHING = Usage()
+
 SOME_FAILED = 10
 """Exit code when some of what was asked for failed; the rest is complete."""
 
@@ -68,3 +72,23 @@ class ConfigurationError(VerinoteError):
     """A setting is missing or has a value that cannot be used."""
 
     exit_code = 9
+
+
+class EngineFailed(VerinoteError):
+    """A language model's endpoint gave no usable answer.
+
+    Attributes:
+        usage: what was spent all the same.
+    """
+
+    exit_code = 11
+
+    def __init__(self, message: str, usage: Usage = _NOTHING) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
+class BudgetSpent(EngineFailed):
+    """The tokens that a submission may use are used."""
+
+    exit_code = 12

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from service.claims.attribution import attribution_warning
+from service.facts.instructions import instructions_in
 from service.notes.basis import basis_of
 from service.notes.findings import from_drafts, from_evidence, gated
 from service.notes.gate import StoredText
@@ -22,8 +23,11 @@ from service.types import (
     Note,
     Ruling,
     Stance,
+    Usage,
     Verdict,
 )
+
+_NOTHING_USED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,12 @@ def draft(
     provenance: Provenance,
     as_of: date | None,
     links: Sequence[ClaimLink] = (),
+    submitted: str = "",
 ) -> Note:
     """Draft the note of one claim for a person to decide on.
+
+    ``submitted`` is the text that the claim comes from, which is looked through for what speaks to
+    a model.
 
     A verdict that is left without a finding that passes the gate and quotes what decides becomes
     not_enough_evidence; a conflict needs one for each side.
@@ -79,13 +87,16 @@ def draft(
             else piece
             for piece in evidence
         )
-        verdict, confidence = Verdict.NOT_ENOUGH_EVIDENCE, 1.0 - confidence
+        verdict = Verdict.NOT_ENOUGH_EVIDENCE
+        confidence = None if confidence is None else 1.0 - confidence
     warnings += _warnings(claim, evidence)
+    warnings += _second_opinions(findings, assessment)
+    warnings += _instructions(submitted, evidence)
     return Note(
         claim=claim,
         state=ClaimState.DRAFTED,
         verdict=verdict,
-        confidence=round(confidence, 4),
+        confidence=None if confidence is None else round(confidence, 4),
         findings=findings,
         basis=basis_of(claim, verdict, evidence, coverage, as_of),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -100,7 +111,7 @@ def draft(
     )
 
 
-def failed(claim: Claim, reason: str, provenance: Provenance) -> Note:
+def failed(claim: Claim, reason: str, provenance: Provenance, usage: Usage = _NOTHING_USED) -> Note:
     """The note of a claim that could not be assessed: kept, with the reason, to be retried."""
     return Note(
         claim=claim,
@@ -115,6 +126,7 @@ def failed(claim: Claim, reason: str, provenance: Provenance) -> Note:
         model=provenance.model,
         prompt_version=provenance.prompt_version,
         corpus_revision=provenance.corpus_revision,
+        usage=usage,
         error=reason,
     )
 
@@ -157,6 +169,13 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
         if piece.cross_check is opposite.get(piece.stance)
     ]
     found += [
+        f"needs_attention: {piece.passage.statement.statement_id} is read as supporting, but the "
+        f"claim has {mismatch.claim} and it has {mismatch.statement}."
+        for piece in deciding
+        for mismatch in piece.mismatches
+        if mismatch.decisive and piece.stance is Stance.SUPPORTS
+    ]
+    found += [
         f"Wording: the claim has {mismatch.claim}, {piece.passage.statement.statement_id} has "
         f"{mismatch.statement}."
         for piece in deciding
@@ -164,3 +183,26 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
         if not mismatch.decisive
     ]
     return found
+
+
+def _second_opinions(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
+    read = {one.text: one.cross_check for one in assessment.findings or ()}
+    return [
+        f"The stance model reads the quotes of “{finding.text}” the other way."
+        for finding in findings
+        if read.get(finding.text) is Stance.REFUTES
+    ]
+
+
+def _instructions(submitted: str, evidence: Sequence[Evidence]) -> list[str]:
+    """Warn of texts that speak to a model: an engine that has one read them."""
+    read = [("the submission", submitted)]
+    for piece in evidence:
+        statement = piece.passage.statement
+        parts = (piece.passage.text, statement.title, statement.issuer)
+        read += [(statement.statement_id, part) for part in parts if part]
+    return [
+        f"needs_attention: {name} looks as if it spoke to a model: “{told[0]}”."
+        for name, text in read
+        if (told := instructions_in(text))
+    ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
+from service.facts.quoting import DOUBLE_MARKS, content_words, locate, occurrences
 from service.kit.sentences import sentences
 from service.notes.gate import MIN_CONTENT_WORDS, StoredText, problems
-from service.notes.quoting import DOUBLE_MARKS, content_words, locate, occurrences
 from service.types import (
     Citation,
     DraftFinding,
@@ -33,7 +33,8 @@ def from_evidence(
     The words are a frame around quotes, so that nothing is said that is not quoted.
     """
     deciding = sorted(
-        (piece for piece in evidence if piece.decides), key=lambda piece: -piece.probability
+        (piece for piece in evidence if piece.decides),
+        key=lambda piece: -(piece.probability or 0.0),
     )
     sides = ([piece for piece in deciding if piece.stance is stance] for stance in Stance)
     in_turn = [piece for pieces in zip_longest(*sides) for piece in pieces if piece is not None]

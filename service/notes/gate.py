@@ -17,10 +17,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from service.kit.errors import NotFound
-from service.kit.text import sha256_hex
-from service.notes.grounding import Sources, ungrounded
-from service.notes.quoting import (
+from service.facts.grounding import Sources, ungrounded
+from service.facts.quoting import (
     DOUBLE_MARKS,
     content_words,
     cut_short,
@@ -29,6 +27,8 @@ from service.notes.quoting import (
     plain,
     quoted_stretches,
 )
+from service.kit.errors import NotFound
+from service.kit.text import sha256_hex
 from service.types import Citation, Finding, Kind, StatementRef
 
 MIN_CONTENT_WORDS = 3

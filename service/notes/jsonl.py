@@ -63,6 +63,7 @@ def to_json(note: Note) -> dict[str, Any]:
             "prompt_tokens": note.usage.prompt_tokens,
             "completion_tokens": note.usage.completion_tokens,
             "cost": note.usage.cost,
+            "seconds": round(note.usage.seconds, 3),
         },
     }
 
@@ -98,7 +99,7 @@ def _evidence(piece: Evidence) -> dict[str, Any]:
         "passage": piece.passage.text,
         "passage_start": piece.passage.start,
         "stance": piece.stance.value,
-        "probability": round(piece.probability, 4),
+        "probability": None if piece.probability is None else round(piece.probability, 4),
         "cross_check": piece.cross_check.value if piece.cross_check else None,
         "mismatches": [
             {

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from service.engines.openai.embeddings import RemoteEncoder
 from service.kit.database import Database
 from service.kit.errors import BrokenVectors, ConfigurationError, IndexMismatch
 from service.kit.vectors import Encoder, LazyEncoder, VectorStore
@@ -46,7 +47,7 @@ class Corpus:
 
         Args:
             settings: where the data lives.
-            encoder: what embeds; the packaged model by default.
+            encoder: what embeds; by default what the settings name.
 
         Raises:
             ConfigurationError: the data folder cannot be used.
@@ -64,7 +65,7 @@ class Corpus:
             settings,
             database,
             VectorStore(settings.chroma_dir),
-            encoder or LazyEncoder(ENCODER_NAME, lambda: PackagedEncoder(settings.threads)),
+            encoder or _encoder(settings),
         )
 
     def add(self, sources: Iterable[str | Path], progress: Progress | None = None) -> AddReport:
@@ -186,3 +187,10 @@ class Corpus:
                 self._index.open(progress)
                 self._index_is_open = True
             return self._index
+
+
+def _encoder(settings: Settings) -> Encoder:
+    kind, _, model = settings.embeddings.partition(":")
+    if kind == "openai":
+        return RemoteEncoder(settings, model)
+    return LazyEncoder(ENCODER_NAME, lambda: PackagedEncoder(settings.threads))

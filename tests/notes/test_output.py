@@ -66,7 +66,9 @@ def test_a_line_has_the_contracts_keys_and_its_values(stored) -> None:
     added = {"context", "score", "dropped", "links", "reused_from"}
     assert set(line) == contract | added
     assert set(line["source"]) == {"start", "end", "text"}
-    assert set(line["usage"]) == {"calls", "prompt_tokens", "completion_tokens", "cost"}
+    assert set(line["usage"]) == {
+        "calls", "prompt_tokens", "completion_tokens", "cost", "seconds",
+    }
     assert set(line["note"][0]) == {"text", "citations"}
     assert set(line["note"][0]["citations"][0]) == {
         "statement_id", "version", "sha256", "kind", "issuer", "title", "published", "url",

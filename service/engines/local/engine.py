@@ -17,6 +17,7 @@ from service.engines.local.stance import STANCES, Fitted, Weighed, packaged, wei
 from service.models import ENCODER_NAME, STANCE_NAME
 from service.models.parser import PARSER_NAME
 from service.types import (
+    Account,
     Assessment,
     Claim,
     Extraction,
@@ -66,13 +67,29 @@ class LocalEngine:
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
-    async def extract(self, window: Window) -> Extraction:
+    concurrent_claims = 2
+    """While one waits for the database, the next uses the models."""
+
+    async def extract(self, window: Window, account: Account | None = None) -> Extraction:
         """Find the checkable claims of a window."""
         return Extraction(await asyncio.to_thread(extract_claims, window))
 
-    async def assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
+    async def assess(
+        self, claim: Claim, passages: tuple[Passage, ...], account: Account | None = None
+    ) -> Assessment:
         """Say what each passage means for the claim; the verdict is left to the rules."""
         return await asyncio.to_thread(self._assess, claim, passages)
+
+    async def revise(
+        self,
+        claim: Claim,
+        passages: tuple[Passage, ...],
+        assessment: Assessment,
+        refused: tuple[tuple[str, str], ...],
+        account: Account | None = None,
+    ) -> Assessment:
+        """Return the assessment: its findings are drafted by the note itself."""
+        return assessment
 
     def _assess(self, claim: Claim, passages: tuple[Passage, ...]) -> Assessment:
         fitted = self._fitted or packaged()

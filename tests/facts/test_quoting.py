@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.notes.quoting import (
+from service.facts.quoting import (
     content_words,
     cut_short,
     is_whole,

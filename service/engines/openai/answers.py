@@ -1,0 +1,90 @@
+"""What a language model must answer, as JSON schemas.
+
+Short on purpose: every name in here is sent with every request and comes back in every answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from service.types import Verdict
+
+
+class _Answer(BaseModel):
+    """Nothing left out, nothing added."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ClaimFound(_Answer):
+    """A claim, and the words of the text that it is taken from."""
+
+    source: str
+    claim: str
+    speaker: str | None
+    cue: str | None
+
+
+class ClaimsFound(_Answer):
+    """The checkable claims of a window."""
+
+    claims: list[ClaimFound]
+
+
+class PassageRead(_Answer):
+    """A passage that says something about the claim; one that is not named is neutral."""
+
+    passage: int
+    stance: Literal["supports", "refutes"]
+
+
+class QuoteGiven(_Answer):
+    """Words that stand in a passage."""
+
+    passage: int
+    quote: str
+
+
+class FindingGiven(_Answer):
+    """A sentence about what officials said, with the words that show it."""
+
+    text: str
+    quotes: list[QuoteGiven]
+
+
+class ClaimAssessed(_Answer):
+    """What the passages mean for a claim."""
+
+    evidence: list[PassageRead]
+    verdict: Literal["supported", "refuted", "conflicting", "not_enough_evidence"]
+    findings: list[FindingGiven]
+
+    @property
+    def ruled(self) -> Verdict:
+        """The verdict as one of ours."""
+        return Verdict(self.verdict)
+
+
+class FindingsRevised(_Answer):
+    """Findings in the place of those that were refused."""
+
+    findings: list[FindingGiven]
+
+
+def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema that is sent: without titles and descriptions, which say nothing new."""
+    schema: dict[str, Any] = _bare(answer.model_json_schema())
+    return {"title": answer.__name__, **schema}
+
+
+def _bare(value: Any, *, names: bool = False) -> Any:  # noqa: ANN401  any JSON
+    """A schema without its titles and descriptions; ``names``: the keys are fields, not words."""
+    if isinstance(value, dict):
+        return {
+            key: _bare(inner, names=key in {"properties", "$defs"} and not names)
+            for key, inner in value.items()
+            if names or key not in {"title", "description"}
+        }
+    return [_bare(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,292 @@
+"""The edge to a language model: a prompt goes out over LangChain, a checked answer comes back.
+
+One policy for everything that can fail: faults that may pass are tried again with growing, random
+pauses (or the pause that the endpoint asks for) inside a deadline; the others end at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aiolimiter import AsyncLimiter
+from pydantic import BaseModel, ValidationError
+from tenacity import RetryError
+
+from service.engines.openai.answers import schema_of
+from service.engines.openai.cache import AnswerCache, key_of
+from service.engines.openai.faults import Final, Passing, understood
+from service.engines.openai.prompts import Prompt
+from service.engines.openai.retries import retrying_async
+from service.kit.errors import EngineFailed
+from service.settings import Settings
+from service.types import Account, Usage
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage
+
+T = TypeVar("T", bound=BaseModel)
+
+_CHARACTERS_A_TOKEN = 4
+"""Where an endpoint does not tell what it counted. What is set aside beforehand counts three."""
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<json>.*)\n\s*```\s*\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[T]):
+    """A checked answer and what it took; nothing where it was known already."""
+
+    value: T
+    usage: Usage
+
+
+class TooLong(EngineFailed):
+    """The model cannot read so much at a time."""
+
+
+class Endpoint:
+    """Asks a language model. Belongs to one event loop.
+
+    Args:
+        settings: address, model, limits.
+        cache: keeps accepted answers; None does without.
+    """
+
+    def __init__(self, settings: Settings, cache: AnswerCache | None = None) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._model = _chat_model(settings)
+        self._slots = asyncio.Semaphore(settings.llm_concurrency or 1_000_000)
+        self._requests = _a_minute(settings.llm_requests_per_minute)
+        self._tokens = _a_minute(settings.llm_tokens_per_minute)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What shapes an answer beside the prompt: endpoint, model, temperature, way of asking."""
+        settings = self._settings
+        return {
+            "endpoint": settings.openai_base_url,
+            "model": settings.llm_model,
+            "temperature": settings.llm_temperature,
+            "structured_output": settings.llm_structured_output,
+            "max_completion_tokens": settings.llm_max_completion_tokens,
+        }
+
+    async def ask(
+        self,
+        prompt: Prompt,
+        values: Mapping[str, str],
+        answer: type[T],
+        account: Account | None = None,
+    ) -> Answered[T]:
+        """Fill in a prompt, send it, and return the answer once it has the right shape.
+
+        Args:
+            prompt: what is asked.
+            values: its variables.
+            answer: the shape of the answer.
+            account: what is charged.
+
+        Raises:
+            ConfigurationError: no request will be answered before a setting is changed.
+            TooLong: the model cannot read so much at a time.
+            BudgetSpent: the account has not enough left.
+            EngineFailed: no usable answer; the message tells the last fault, ``usage`` the price.
+        """
+        messages = self._messages(prompt, values, answer)
+        schema = schema_of(answer)
+        asked = {**self.parameters, "messages": messages, "schema": schema}
+        key = key_of(asked)
+        if self._cache is not None:
+            known = await asyncio.to_thread(self._cache.get, key)
+            if known is not None:
+                return Answered(answer.model_validate_json(known), Usage())
+        spent = Usage()
+        longest = self._settings.llm_max_completion_tokens
+        try:
+            async for attempt in retrying_async(self._settings):
+                with attempt:
+                    try:
+                        text, used = await self._one(messages, schema, longest, account)
+                    except _Failed as failed:
+                        spent += failed.usage
+                        if isinstance(failed.fault, Passing) and failed.fault.cut:
+                            longest *= 2
+                        raise failed.fault from failed
+                    spent += used
+                    value = _checked(text, answer)
+        except RetryError as error:
+            last = error.last_attempt.exception()
+            tries = error.last_attempt.attempt_number
+            raise EngineFailed(f"{last} (tried {tries} times)", spent) from last
+        except Final as error:
+            kind = TooLong if error.too_long else EngineFailed
+            raise kind(str(error), spent) from error
+        except EngineFailed as error:
+            error.usage = error.usage + spent
+            raise
+        if self._cache is not None:
+            submission = account.submission if account is not None else None
+            await asyncio.to_thread(self._cache.put, key, value.model_dump_json(), submission)
+        return Answered(value, spent)
+
+    def _messages(
+        self, prompt: Prompt, values: Mapping[str, str], answer: type[BaseModel]
+    ) -> list[tuple[str, str]]:
+        (role, system), *others = prompt.messages(values)
+        if self._settings.llm_structured_output == "json_mode":
+            schema = json.dumps(schema_of(answer), ensure_ascii=False)
+            system = f"{system}\n\nAnswer with one JSON object of this schema:\n{schema}"
+        return [(role, system), *others]
+
+    async def _one(
+        self,
+        messages: list[tuple[str, str]],
+        schema: dict[str, Any],
+        longest: int,
+        account: Account | None,
+    ) -> tuple[str, Usage]:
+        """Send a request once. Returns the answer's text.
+
+        Raises:
+            _Failed: whatever went wrong, with what was used.
+        """
+        asked = sum(len(text) for _, text in messages) + len(json.dumps(schema))
+        reserved = asked // (_CHARACTERS_A_TOKEN - 1) + longest
+        if account is not None:
+            await account.reserve(reserved)
+        used = Usage()
+        try:
+            async with self._turn(asked // _CHARACTERS_A_TOKEN):
+                began = time.monotonic()
+                try:
+                    raw = await self._send(messages, schema, longest)
+                except Exception as error:  # all of them are sorted out in faults.py
+                    used = self._usage(getattr(error, "completion", None), began)
+                    raise _Failed(understood(error, self._settings), used) from error
+            text, used = _text(raw), self._usage(raw, began, asked)
+            fault = _fault_of(raw)
+            if fault is not None:
+                raise _Failed(fault, used)
+            return text, used
+        finally:
+            if account is not None:
+                await account.settle(reserved, used)
+
+    async def _send(
+        self, messages: list[tuple[str, str]], schema: dict[str, Any], longest: int
+    ) -> AIMessage:
+        from langsmith import tracing_context
+
+        way = self._settings.llm_structured_output
+        asking = self._model.with_structured_output(
+            schema,
+            method=way,
+            include_raw=True,
+            **({} if way == "json_mode" else {"strict": True}),
+            max_tokens=longest,
+        )
+        # Whatever the environment says of LangSmith: no text goes anywhere but to the endpoint.
+        with tracing_context(enabled=False):
+            async with asyncio.timeout(self._settings.llm_timeout):
+                answered: Any = await asking.ainvoke(messages)
+        raw: AIMessage = answered["raw"]
+        return raw
+
+    @asynccontextmanager
+    async def _turn(self, tokens: int) -> AsyncIterator[None]:
+        """Wait until one more request may be sent."""
+        async with AsyncExitStack() as turns:
+            await turns.enter_async_context(self._slots)
+            if self._requests is not None:
+                await self._requests.acquire()
+            if self._tokens is not None:
+                await self._tokens.acquire(min(tokens, self._tokens.max_rate))
+            yield
+
+    def _usage(self, answered: Any, began: float, asked: int = 0) -> Usage:  # noqa: ANN401
+        """What a request took, as the endpoint counted it; else four characters are a token."""
+        told: Any = getattr(answered, "usage_metadata", None)
+        if told:
+            prompt, completion = told["input_tokens"], told["output_tokens"]
+        elif (counted := getattr(answered, "usage", None)) is not None:
+            prompt, completion = counted.prompt_tokens, counted.completion_tokens
+        elif asked:
+            prompt = asked // _CHARACTERS_A_TOKEN
+            completion = len(_text(answered)) // _CHARACTERS_A_TOKEN
+        else:
+            prompt = completion = 0
+        price = self._settings.llm_prices.get(self._settings.llm_model)
+        cost = (prompt * price.prompt + completion * price.completion) / 1e6 if price else 0.0
+        return Usage(1, prompt, completion, cost, time.monotonic() - began)
+
+
+class _Failed(Exception):  # noqa: N818  named for its cause, as all of ours
+    """A request that failed, with what it used."""
+
+    def __init__(self, fault: Exception, usage: Usage) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.usage = usage
+
+
+def _chat_model(settings: Settings) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
+
+    key = settings.openai_api_key
+    model: BaseChatModel = init_chat_model(
+        settings.llm_model,
+        model_provider="openai",
+        base_url=settings.openai_base_url,
+        api_key=key.get_secret_value() if key else "none",  # the client wants one in any case
+        temperature=settings.llm_temperature,
+        timeout=settings.llm_timeout,
+        max_retries=0,  # ours is the only policy
+        cache=False,
+        use_responses_api=False,
+    )
+    return model
+
+
+def _a_minute(limit: int) -> AsyncLimiter | None:
+    return AsyncLimiter(limit, 60) if limit else None
+
+
+def _text(raw: AIMessage) -> str:
+    """The JSON of an answer: its content, or the arguments of its tool call."""
+    calls = [*raw.tool_calls, *raw.invalid_tool_calls]
+    if calls:
+        arguments = calls[0]["args"]
+        return arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return raw.content if isinstance(raw.content, str) else json.dumps(raw.content)
+
+
+def _fault_of(raw: AIMessage) -> Exception | None:
+    refusal = raw.additional_kwargs.get("refusal")
+    if refusal:
+        return Final(f"the model refused to answer: {refusal}")
+    match raw.response_metadata.get("finish_reason"):
+        case "length":
+            return Passing("the answer was cut at VERINOTE_LLM_MAX_COMPLETION_TOKENS", cut=True)
+        case "content_filter":
+            return Final("the model refused to answer (content filter)")
+    return None
+
+
+def _checked(text: str, answer: type[T]) -> T:
+    fenced = _FENCED.match(text)
+    try:
+        return answer.model_validate_json(fenced["json"] if fenced else text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "answer"
+        raise Passing(
+            f"the answer is not of the shape asked for ({where}: {first['msg']})"
+        ) from error

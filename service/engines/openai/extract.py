@@ -1,0 +1,149 @@
+"""Extraction by a language model: what it may see of a submission, and what is kept of its answer.
+
+The model gives words, code finds where they stand. What is not in the text is no claim of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from service.engines.local.checkworthiness import score
+from service.engines.openai.answers import ClaimFound
+from service.engines.openai.marks import Marks
+from service.facts.grounding import Sources, ungrounded
+from service.facts.quoting import locate
+from service.kit.sentences import sentences
+from service.kit.text import normalise
+from service.models.parser import parse
+from service.types import Attribution, Claim, Span, Submission, Window
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Token
+
+_BEFORE = 3
+"""Sentences before a window that say what its pronouns mean."""
+_LEAD = 2
+"""Sentences at the head of a submission that introduce what it is about."""
+_MOST_CHARACTERS = 600
+"""A claim is a sentence, and its source two at most; what is longer is no claim."""
+
+Rejected = tuple[str, str]
+"""What the model gave as a claim, and why it is none."""
+
+
+def values_of(window: Window, marks: Marks) -> dict[str, str]:
+    """The variables of the prompt ``extract`` for a window."""
+    submission = window.submission
+    enclosed = marks.enclose(
+        {"before": _before(window), "text": submission.text[window.start : window.end]}
+    )
+    published = submission.published.isoformat() if submission.published else "unknown"
+    return {"published": published, **enclosed}
+
+
+def _before(window: Window) -> str:
+    """Title, lead and the sentences right before a window."""
+    text = window.submission.text
+    places = [place for place in sentences(text) if place[1] <= window.start]
+    shown = [*places[:_LEAD], *places[_LEAD:][-_BEFORE:]]
+    parts = [window.submission.title or "", *(text[start:end] for start, end in shown)]
+    return "\n".join(part for part in parts if part)
+
+
+def ground_of(submission: Submission) -> Sources:
+    """What a claim may draw on: the submission, its title and its date, read once for all."""
+    ground = Sources(
+        tuple(filter(None, (submission.title, submission.text))),
+        (submission.published,) if submission.published else (),
+    )
+    for read in ("quantities", "dates", "designations", "names", "words", "figures"):
+        getattr(ground, read)
+    return ground
+
+
+def claims_of(
+    found: Iterable[ClaimFound], window: Window, ground: Sources
+) -> tuple[tuple[Claim, ...], tuple[Rejected, ...]]:
+    """Turn what a model gave into claims with exact places.
+
+    Args:
+        found: what the model gave.
+        window: what it was given.
+        ground: see ``ground_of``.
+
+    Returns:
+        The claims in text order, and what was left out, with the reason.
+    """
+    claims: dict[str, Claim] = {}
+    rejected: list[Rejected] = []
+    for one in found:
+        source = locate(one.source, window.submission.text, window.start, window.end)
+        reason = _reason_against(one, source)
+        if reason or source is None:
+            rejected.append((one.claim, reason))
+            continue
+        claim = _claim(one, source, window.submission, ground)
+        claims.setdefault(claim.id, claim)
+    ordered = sorted(claims.values(), key=lambda claim: (claim.source.start, claim.source.end))
+    return tuple(ordered), tuple(rejected)
+
+
+def _reason_against(one: ClaimFound, source: tuple[int, int] | None) -> str:
+    if source is None:
+        return f"“{one.source}” does not stand in the text"
+    if not any(map(str.isalnum, one.claim)):
+        return "it says nothing"
+    if max(len(one.claim), source[1] - source[0]) > _MOST_CHARACTERS:
+        return f"it has more than {_MOST_CHARACTERS} characters"
+    return ""
+
+
+def _claim(
+    one: ClaimFound, source: tuple[int, int], submission: Submission, ground: Sources
+) -> Claim:
+    span = Span(*source, submission.text[source[0] : source[1]])
+    text = " ".join(normalise(one.claim).split())
+    if next(ungrounded(text, ground), None) is not None:
+        text = " ".join(span.text.split())  # what the text itself says is always a claim of it
+    key = f"{submission.sha256}:{span.start}:{span.end}:{text}"
+    attribution = _attribution(one, span, submission.text)
+    return Claim(
+        id=hashlib.sha256(key.encode()).hexdigest()[:16],
+        text=text,
+        source=span,
+        attribution=attribution,
+        claim_date=submission.published,
+        score=_worth(parse(text), attribution),
+    )
+
+
+def _attribution(one: ClaimFound, span: Span, text: str) -> Attribution | None:
+    """Who is said to have said it, if the sentences around the claim name them and say so."""
+    if not one.speaker or not one.cue:
+        return None
+    around = [
+        place for place in sentences(text) if place[0] < span.end and span.start < place[1]
+    ] or [(span.start, span.end)]
+    start, end = around[0][0], around[-1][1]
+    speaker, cue = (locate(words, text, start, end) for words in (one.speaker, one.cue))
+    if speaker is None or cue is None:
+        return None
+    first, last = min(speaker[0], cue[0]), max(speaker[1], cue[1])
+    return Attribution(
+        text[speaker[0] : speaker[1]], text[cue[0] : cue[1]], Span(first, last, text[first:last])
+    )
+
+
+def _worth(doc: Doc, attribution: Attribution | None) -> float:
+    """How much a claim is worth checking, by the same scale as the embedded engine's."""
+    verb: Token = next(token for token in doc if token.head.i == token.i)
+    subject = [
+        token
+        for child in verb.children
+        if child.dep_ in {"nsubj", "nsubjpass"}
+        for token in child.subtree
+    ]
+    speaker = list(parse(attribution.speaker)) if attribution else None
+    return score(list(doc), verb, subject=subject, speaker=speaker)

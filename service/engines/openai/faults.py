@@ -1,0 +1,139 @@
+"""What can go wrong with an endpoint, and whether asking again may help.
+
+Three ends: ``Passing`` (ask again, inside the deadline), ``Final`` (this request will not be
+answered) and ``ConfigurationError`` (no request will; a person has to change a setting).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from service.kit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+_TOO_LONG = re.compile(
+    r"context.?(?:length|size|window)|maximum context|prompt is too long|too many tokens"
+    r"|input tokens exceed",
+    re.IGNORECASE,
+)
+_SHAPE_UNKNOWN = re.compile(
+    r"response_format|json_schema|json_object|structured.output|tool_choice|\btools?\b|function",
+    re.IGNORECASE,
+)
+_QUOTA = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
+_SHOWN = 300
+
+
+class Passing(Exception):  # noqa: N818  named for its cause, as all of ours
+    """A fault that may pass.
+
+    Attributes:
+        after: seconds that the endpoint wants to be left alone; None if it didn't say.
+        cut: the answer was cut at its greatest length.
+    """
+
+    def __init__(self, reason: str, after: float | None = None, *, cut: bool = False) -> None:
+        super().__init__(reason)
+        self.after = after
+        self.cut = cut
+
+
+class Final(Exception):  # noqa: N818
+    """A fault of this very request: asking it again gives the same.
+
+    Attributes:
+        too_long: the model cannot read so much at a time.
+    """
+
+    def __init__(self, reason: str, *, too_long: bool = False) -> None:
+        super().__init__(reason)
+        self.too_long = too_long
+
+
+def understood(error: Exception, settings: Settings) -> Exception:
+    """Turn what the client raised into one of the three ends."""
+    import openai
+
+    match error:
+        case Passing() | Final() | ConfigurationError():
+            return error
+        case openai.LengthFinishReasonError():
+            return Passing(_CUT, cut=True)
+        case openai.ContentFilterFinishReasonError():
+            return Final("the model refused to answer (content filter)")
+        case openai.APITimeoutError() | TimeoutError():
+            return Passing(f"no answer within {settings.llm_timeout:g} s")
+        case openai.APIStatusError():
+            return _of_status(error, settings)
+        case openai.APIConnectionError():
+            return Passing(f"the connection failed ({_root(error)})")
+        case openai.APIError() | ValueError() | TypeError() | LookupError() | AttributeError():
+            return Passing(f"the answer is not in the protocol ({_short(error)})")
+    return error
+
+
+_CUT = "the answer was cut at VERINOTE_LLM_MAX_COMPLETION_TOKENS"
+
+
+def _of_status(error: Exception, settings: Settings) -> Exception:
+    status: int = error.status_code  # type: ignore[attr-defined]
+    where = settings.openai_base_url
+    told = _short(error)
+    match status:
+        case 401 | 403:
+            return ConfigurationError(f"OPENAI_API_KEY: {where} refuses the key ({status}): {told}")
+        case 404:
+            return ConfigurationError(
+                f"VERINOTE_LLM_MODEL={settings.llm_model}: {where} has no such model, or "
+                f"OPENAI_BASE_URL is not an endpoint's address (404): {told}"
+            )
+        case 400 | 413 | 422 if status == 413 or _TOO_LONG.search(told):
+            return Final(f"the request is too long for the model: {told}", too_long=True)
+        case 400 | 422 if _SHAPE_UNKNOWN.search(told):
+            others = " or ".join(
+                way
+                for way in ("json_schema", "json_mode", "function_calling")
+                if way != settings.llm_structured_output
+            )
+            return ConfigurationError(
+                f"VERINOTE_LLM_STRUCTURED_OUTPUT={settings.llm_structured_output}: {where} does "
+                f"not know this way to ask for JSON ({told}); try {others}"
+            )
+        case 429 if _QUOTA.search(told):
+            return ConfigurationError(f"OPENAI_API_KEY: its quota at {where} is used up: {told}")
+        case 408 | 409 | 425 | 429:
+            return Passing(f"{status}: {told}", _retry_after(error))
+        case _ if status >= 500:
+            return Passing(f"{status}: {told}", _retry_after(error))
+    return Final(f"{where} refuses the request ({status}): {told}")
+
+
+def _retry_after(error: Exception) -> float | None:
+    """What Retry-After says, in seconds: a number or a date (RFC 9110, 10.2.3)."""
+    said = error.response.headers.get("retry-after")  # type: ignore[attr-defined]
+    if not said:
+        return None
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _root(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return _short(error) or type(error).__name__
+
+
+def _short(error: BaseException) -> str:
+    words = " ".join(str(error).split())
+    return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"

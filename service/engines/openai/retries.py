@@ -1,0 +1,49 @@
+"""The one policy for faults that may pass: growing, random pauses inside a deadline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenacity import (
+    AsyncRetrying as TenacityAsync,
+)
+from tenacity import (
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random_exponential,
+)
+from tenacity import Retrying as Tenacity
+
+from service.engines.openai.faults import Passing
+from service.settings import Settings
+
+TRIES = 6
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
+_GROWING = wait_random_exponential(_FIRST_PAUSE, _LONGEST_PAUSE)
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds to wait: what the endpoint asks for, else a random time that grows."""
+    fault = state.outcome.exception() if state.outcome else None
+    wanted = fault.after if isinstance(fault, Passing) else None
+    return _GROWING(state) if wanted is None else wanted
+
+
+def _policy(settings: Settings) -> dict[str, Any]:
+    return {
+        "retry": retry_if_exception_type(Passing),
+        "stop": stop_after_attempt(TRIES) | stop_before_delay(settings.llm_deadline),
+        "wait": _pause,
+    }
+
+
+def retrying(settings: Settings) -> Tenacity:
+    """Attempts of a blocking request; ``RetryError`` after the last."""
+    return Tenacity(**_policy(settings))
+
+
+def retrying_async(settings: Settings) -> TenacityAsync:
+    """Attempts of a request on the event loop; ``RetryError`` after the last."""
+    return TenacityAsync(**_policy(settings))
