@@ -301,6 +301,32 @@ def bench_search(
     typer.echo(f"written to {out}")
 
 
+@bench_app.command("llm-overhead")
+def bench_llm_overhead(
+    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
+    latency: Annotated[float, typer.Option(min=0, help="seconds that an answer takes")] = 1.0,
+    repeats: Annotated[int, typer.Option(min=1, help="how often it is run")] = 5,
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path(
+        "var/bench/llm-overhead.json"
+    ),
+) -> None:
+    """Time the article with a scripted language model that takes a second for every answer."""
+    from rich.console import Console
+
+    from eval.benchmarks import overhead
+
+    result = overhead.run(
+        _settings("openai"),
+        seeds,
+        latency=latency,
+        repeats=repeats,
+        tell=lambda words: typer.echo(words, err=True),
+    )
+    overhead.write(result, out)
+    Console().print(overhead.table(result))
+    typer.echo(f"written to {out}")
+
+
 def _settings(engine: str | None) -> Settings:
     from service.settings import load_settings
 

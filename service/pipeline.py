@@ -292,7 +292,6 @@ class Pipeline:
     ) -> Note:
         if submission is not None and submission.claims_only:
             check_line(claim, submission)
-        links: list[ClaimLink] = []
         if self.memory is not None:
             key = ReuseKey(
                 as_of,
@@ -302,9 +301,8 @@ class Pipeline:
                 provenance.prompt_version,
             )
             known = await asyncio.to_thread(self.memory.reusable, claim, key)
-            links = await asyncio.to_thread(self.memory.link, claim, submission)
             if known is not None:
-                return replace(known, links=tuple(links))
+                return replace(known, links=await self._links(claim, submission))
         hits = await asyncio.to_thread(
             self.corpus.search,
             claim.text,
@@ -312,7 +310,10 @@ class Pipeline:
             context=claim.context,
         )
         passages = tuple(hit.passage for hit in hits)
-        assessment, ruling = await self.assess_given(claim, passages, as_of, engine, account)
+        (assessment, ruling), links = await asyncio.gather(
+            self.assess_given(claim, passages, as_of, engine, account),
+            self._links(claim, submission),
+        )
         coverage = await asyncio.to_thread(self.corpus.coverage)
 
         def drafted(assessment: Assessment) -> Note:
@@ -332,6 +333,11 @@ class Pipeline:
         if not note.dropped or not assessment.findings or ruling.verdict is _UNDECIDED:
             return note
         return await self._revised(note, assessment, passages, engine, account, drafted)
+
+    async def _links(self, claim: Claim, submission: Submission | None) -> tuple[ClaimLink, ...]:
+        if self.memory is None:
+            return ()
+        return tuple(await asyncio.to_thread(self.memory.link, claim, submission))
 
     async def _revised(
         self,

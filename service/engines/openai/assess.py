@@ -32,11 +32,10 @@ _NUMBER_OF_NONE = "[{}]"
 
 def values_of(claim: Claim, passages: Sequence[Passage], marks: Marks) -> dict[str, str]:
     """The variables of the prompt ``assess``."""
-    enclosed = marks.enclose({"claim": _line(claim.text), "passages": listed(passages)})
-    told = [f"said by {_line(claim.speaker)}"] if claim.speaker else []
+    told = [_line(claim.text)]
+    told += [f"said by {_line(claim.speaker)}"] if claim.speaker else []
     told += [f"said on {claim.claim_date}"] if claim.claim_date else []
-    said = "; ".join(told) or "not said by whom or when"
-    return {**enclosed, "said": marks.enclose({"about": said})["about"]}
+    return marks.enclose({"claim": "\n".join(told), "passages": listed(passages)})
 
 
 def values_to_revise(

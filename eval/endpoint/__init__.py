@@ -1,0 +1,1 @@
+"""A scripted endpoint: the OpenAI protocol on real HTTP; answers, faults and delays on demand."""
