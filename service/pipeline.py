@@ -22,6 +22,7 @@ from service.engines.openai.cache import AnswerCache
 from service.engines.openai.endpoint import Endpoint
 from service.engines.openai.engine import OpenAIEngine
 from service.engines.openai.marks import Marks
+from service.facts.instructions import instructions_in
 from service.kit.errors import ConfigurationError, EngineFailed, VerinoteError
 from service.kit.secret import installation_secret
 from service.models import Encoder, StanceModel
@@ -224,10 +225,19 @@ class Pipeline:
     async def _extracted(
         self, engine: Engine, window: Window, account: Account
     ) -> Extraction | EngineFailed:
+        """Read a window; where its text speaks to a model, the embedded engine reads it too.
+
+        A model that obeys such a text could leave claims out, and nobody would see it.
+        """
         try:
-            return await engine.extract(window, account)
+            extraction = await engine.extract(window, account)
         except EngineFailed as error:  # the other windows go on
             return error
+        text = window.submission.text[window.start : window.end]
+        if engine is not self._local and instructions_in(text):
+            beside = await self._local.extract(window)
+            extraction = replace(extraction, claims=extraction.claims + beside.claims)
+        return extraction
 
     async def verify_claim(
         self,

@@ -115,15 +115,9 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
         sources: what it may draw on.
     """
     text = _with_hyphens(text)
-    read: list[tuple[int, int]] = []
-    for figure in quantities_in(text):
-        read.append((figure.start, figure.end))
-        if not any(_is_same_figure(figure, other, sources) for other in sources.quantities):
-            yield f"the figure “{figure.text}” stands in none of its quotes"
-    for model in designations_in(text):
-        read.append((model.start, model.end))
-        if not any(_is_same_model(model, other) for other in sources.designations):
-            yield f"the model “{model.text}” stands in none of its quotes"
+    yield from ungrounded_figures(text, sources)
+    read = [(figure.start, figure.end) for figure in quantities_in(text)]
+    read += [(model.start, model.end) for model in designations_in(text)]
     for day in dates_in(text):
         read.append((day.start, day.end))
         if not any(_is_same_date(day, other) for other in sources.dates):
@@ -141,6 +135,17 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
         elif not is_named(name, sources.text) or _is_mixed(name, sources):
             yield f"the name “{name.text}” stands in none of its quotes"
     yield from _unknown_words(text, read, known, sources)
+
+
+def ungrounded_figures(text: str, sources: Sources) -> Iterator[str]:
+    """Say which figures and models do not stand in the sources, as ``ungrounded`` does."""
+    text = _with_hyphens(text)
+    for figure in quantities_in(text):
+        if not any(_is_same_figure(figure, other, sources) for other in sources.quantities):
+            yield f"the figure “{figure.text}” stands in none of its quotes"
+    for model in designations_in(text):
+        if not any(_is_same_model(model, other) for other in sources.designations):
+            yield f"the model “{model.text}” stands in none of its quotes"
 
 
 def _unknown_words(

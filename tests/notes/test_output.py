@@ -67,7 +67,11 @@ def test_a_line_has_the_contracts_keys_and_its_values(stored) -> None:
     assert set(line) == contract | added
     assert set(line["source"]) == {"start", "end", "text"}
     assert set(line["usage"]) == {
-        "calls", "prompt_tokens", "completion_tokens", "cost", "seconds",
+        "calls",
+        "prompt_tokens",
+        "completion_tokens",
+        "cost",
+        "seconds",
     }
     assert set(line["note"][0]) == {"text", "citations"}
     assert set(line["note"][0]["citations"][0]) == {

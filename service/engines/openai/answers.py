@@ -5,11 +5,20 @@ Short on purpose: every name in here is sent with every request and comes back i
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.types import Verdict
+
+
+T = TypeVar("T")
+
+# Bounds are sent and not insisted on: they keep a small model from never ending, and an answer that
+# breaks them is still looked through for what is good in it.
+Number = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 50})]
+Few = Annotated[list[T], Field(json_schema_extra={"maxItems": 3})]
+Several = Annotated[list[T], Field(json_schema_extra={"maxItems": 8})]
 
 
 class _Answer(BaseModel):
@@ -36,14 +45,14 @@ class ClaimsFound(_Answer):
 class PassageRead(_Answer):
     """A passage that says something about the claim; one that is not named is neutral."""
 
-    passage: int
+    passage: Number
     stance: Literal["supports", "refutes"]
 
 
 class QuoteGiven(_Answer):
     """Words that stand in a passage."""
 
-    passage: int
+    passage: Number
     quote: str
 
 
@@ -51,15 +60,15 @@ class FindingGiven(_Answer):
     """A sentence about what officials said, with the words that show it."""
 
     text: str
-    quotes: list[QuoteGiven]
+    quotes: Few[QuoteGiven]
 
 
 class ClaimAssessed(_Answer):
     """What the passages mean for a claim."""
 
-    evidence: list[PassageRead]
+    evidence: Several[PassageRead]
     verdict: Literal["supported", "refuted", "conflicting", "not_enough_evidence"]
-    findings: list[FindingGiven]
+    findings: Few[FindingGiven]
 
     @property
     def ruled(self) -> Verdict:
@@ -70,7 +79,7 @@ class ClaimAssessed(_Answer):
 class FindingsRevised(_Answer):
     """Findings in the place of those that were refused."""
 
-    findings: list[FindingGiven]
+    findings: Few[FindingGiven]
 
 
 def schema_of(answer: type[BaseModel]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from service.types import (
     DraftFinding,
     Kind,
     Mismatch,
+    MismatchKind,
     Opinion,
     Passage,
     Quote,
@@ -28,6 +29,7 @@ from service.types import (
 _SURE_RIVAL = 0.6
 """Strength from which something else stands in the place of a claim's fact, not just near it."""
 _NUMBER_OF_NONE = "[{}]"
+_NOT_STATED = "nothing of it"
 
 
 def values_of(claim: Claim, passages: Sequence[Passage], marks: Marks) -> dict[str, str]:
@@ -125,17 +127,24 @@ def _opinion(claim: Claim, passage: Passage, stance: Stance | None, quote: str |
         probability=None,
         start=passage.start + start,
         end=passage.start + end,
-        mismatches=() if stance is Stance.NEUTRAL else _mismatches(claim, passage),
+        mismatches=_mismatches(claim, passage, stance),
     )
 
 
-def _mismatches(claim: Claim, passage: Passage) -> tuple[Mismatch, ...]:
-    """What the passage has in the place of the claim's facts, found by code."""
+def _mismatches(claim: Claim, passage: Passage, stance: Stance) -> tuple[Mismatch, ...]:
+    """What the passage has in the place of the claim's facts, found by code.
+
+    Where the model says that it supports the claim, also the facts that it does not state.
+    """
+    if stance is Stance.NEUTRAL:
+        return ()
     statement = passage.statement
     about = ". ".join(part for part in (statement.issuer, statement.title) if part)
     found = compare(claim.text, passage.text, context=about, published=statement.published)
-    return tuple(
-        Mismatch(item.kind, item.text, item.rivals[0].text)
-        for item in found.absent
-        if item.rivals and item.rivals[0].strength >= _SURE_RIVAL
-    )
+    told = []
+    for item in found.absent:
+        if item.rivals and item.rivals[0].strength >= _SURE_RIVAL:
+            told.append(Mismatch(item.kind, item.text, item.rivals[0].text))
+        elif stance is Stance.SUPPORTS and item.kind is not MismatchKind.WORDING:
+            told.append(Mismatch(item.kind, item.text, _NOT_STATED, decisive=False))
+    return tuple(told)

@@ -117,7 +117,10 @@ class Endpoint:
                         text, used = await self._one(messages, schema, longest, account)
                     except _Failed as failed:
                         spent += failed.usage
-                        if isinstance(failed.fault, Passing) and failed.fault.cut:
+                        fault = failed.fault
+                        if isinstance(fault, Passing) and fault.cut:
+                            if longest > self._settings.llm_max_completion_tokens:
+                                raise Final(f"{fault}, and at twice as much") from failed
                             longest *= 2
                         raise failed.fault from failed
                     spent += used

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from service.engines.local.checkworthiness import score
 from service.engines.openai.answers import ClaimFound
 from service.engines.openai.marks import Marks
-from service.facts.grounding import Sources, ungrounded
+from service.facts.compare import content_lemmas, held_in
+from service.facts.grounding import Sources, ungrounded, ungrounded_figures
 from service.facts.quoting import locate
 from service.kit.sentences import sentences
 from service.kit.text import normalise
@@ -26,6 +28,9 @@ _BEFORE = 3
 """Sentences before a window that say what its pronouns mean."""
 _LEAD = 2
 """Sentences at the head of a submission that introduce what it is about."""
+_LEAST_OF_SOURCE = 1 / 3
+"""Share of a claim's content words that the sentences of its source have. A claim whose "drills"
+became "the drills over the Sea of Japan" has half of them; one about another thing has none."""
 _MOST_CHARACTERS = 600
 """A claim is a sentence, and its source two at most; what is longer is no claim."""
 
@@ -46,7 +51,7 @@ def values_of(window: Window, marks: Marks) -> dict[str, str]:
 def _before(window: Window) -> str:
     """Title, lead and the sentences right before a window."""
     text = window.submission.text
-    places = [place for place in sentences(text) if place[1] <= window.start]
+    places = [place for place in _sentences(text) if place[1] <= window.start]
     shown = [*places[:_LEAD], *places[_LEAD:][-_BEFORE:]]
     parts = [window.submission.title or "", *(text[start:end] for start, end in shown)]
     return "\n".join(part for part in parts if part)
@@ -105,10 +110,11 @@ def _claim(
 ) -> Claim:
     span = Span(*source, submission.text[source[0] : source[1]])
     text = " ".join(normalise(one.claim).split())
-    if next(ungrounded(text, ground), None) is not None:
+    around = _around(span, submission.text)
+    if not _is_of(text, submission.text[around.start : around.stop], ground):
         text = " ".join(span.text.split())  # what the text itself says is always a claim of it
     key = f"{submission.sha256}:{span.start}:{span.end}:{text}"
-    attribution = _attribution(one, span, submission.text)
+    attribution = _attribution(one, around, submission.text)
     return Claim(
         id=hashlib.sha256(key.encode()).hexdigest()[:16],
         text=text,
@@ -119,21 +125,44 @@ def _claim(
     )
 
 
-def _attribution(one: ClaimFound, span: Span, text: str) -> Attribution | None:
+def _around(span: Span, text: str) -> range:
+    """The whole sentences that a span stands in."""
+    places = [place for place in _sentences(text) if place[0] < span.end and span.start < place[1]]
+    return range(places[0][0], places[-1][1]) if places else range(span.start, span.end)
+
+
+def _is_of(claim: str, around: str, ground: Sources) -> bool:
+    """Whether a claim is made by the sentences that it is said to be taken from.
+
+    Its figures and models stand in them, and a good part of its words; what is left may come from
+    elsewhere in the submission, as names for pronouns do.
+    """
+    if next(ungrounded_figures(claim, Sources((around,), ground.issued)), None) is not None:
+        return False
+    if next(ungrounded(claim, ground), None) is not None:
+        return False
+    words = content_lemmas(claim)
+    return sum(held_in(word, around) for word in words) >= _LEAST_OF_SOURCE * len(words)
+
+
+def _attribution(one: ClaimFound, around: range, text: str) -> Attribution | None:
     """Who is said to have said it, if the sentences around the claim name them and say so."""
     if not one.speaker or not one.cue:
         return None
-    around = [
-        place for place in sentences(text) if place[0] < span.end and span.start < place[1]
-    ] or [(span.start, span.end)]
-    start, end = around[0][0], around[-1][1]
-    speaker, cue = (locate(words, text, start, end) for words in (one.speaker, one.cue))
+    speaker, cue = (
+        locate(words, text, around.start, around.stop) for words in (one.speaker, one.cue)
+    )
     if speaker is None or cue is None:
         return None
     first, last = min(speaker[0], cue[0]), max(speaker[1], cue[1])
     return Attribution(
         text[speaker[0] : speaker[1]], text[cue[0] : cue[1]], Span(first, last, text[first:last])
     )
+
+
+@lru_cache(maxsize=4)
+def _sentences(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(sentences(text))
 
 
 def _worth(doc: Doc, attribution: Attribution | None) -> float:

@@ -1,0 +1,287 @@
+"""Whatever a model says, the note shows nothing that is not quoted, and no claim is lost."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from datetime import date
+
+import pytest
+from desk import assert_all_is_quoted, verify
+
+from eval.endpoint.asked import Asked
+from eval.endpoint.faults import Fault, Faults, always, mixed
+from eval.endpoint.scripts import LIES, clean, lying
+from eval.endpoint.server import ScriptedEndpoint
+from service.kit.errors import ConfigurationError
+from service.kit.text import sha256_hex
+from service.pipeline import Pipeline
+from service.types import ClaimState, Note, Submission, Verdict
+
+BOMBERS = (
+    "Two U.S. B-52H Stratofortress strategic bombers took part in the exercise over the Sea of "
+    "Japan."
+)
+EXPECTED = Counter({Verdict.SUPPORTED: 5, Verdict.REFUTED: 3, Verdict.NOT_ENOUGH_EVIDENCE: 15})
+
+
+def needs_attention(note: Note) -> bool:
+    return any(warning.startswith("needs_attention") for warning in note.warnings)
+
+
+def lines(*claims: str, **rest) -> Submission:
+    text = "\n".join(claims)
+    return Submission(text, sha256_hex(text), claims_only=True, **rest)
+
+
+async def test_a_good_model_gives_good_notes_in_two_waves(seeded, tmp_path) -> None:
+    desk = await verify(seeded, clean)
+    assert Counter(note.verdict for note in desk.notes) == EXPECTED
+    assert assert_all_is_quoted(desk.notes, tmp_path) == 8
+    assert all(note.state is ClaimState.DRAFTED for note in desk.notes)
+    assert desk.of("F-35B stealth").verdict is Verdict.REFUTED
+    assert not any(note.dropped for note in desk.notes)
+    assert desk.counted.calls == 2 + len(desk.notes)
+    assert desk.counted.tokens / len(desk.notes) <= 1600
+
+
+async def test_a_model_that_gives_no_probabilities_gets_no_confidence(seeded) -> None:
+    desk = await verify(seeded, clean)
+    assert all(note.confidence is None for note in desk.notes)
+
+
+async def test_code_names_what_differs_beside_the_models_word_for_it(seeded) -> None:
+    note = (await verify(seeded, clean)).of("F-35B stealth")
+    (piece,) = [piece for piece in note.evidence if piece.decides]
+    assert "F-35A" in " ".join(map(str, piece.mismatches))
+
+
+async def test_every_note_tells_model_prompts_and_price(seeded) -> None:
+    desk = await verify(seeded, clean)
+    for note in desk.notes:
+        assert note.engine == "openai"
+        assert note.model.startswith("gpt-4.1-mini at http://127.0.0.1")
+        assert len(note.prompt_version) == 16
+        assert note.usage.calls == 1
+        assert note.usage.prompt_tokens > 500
+    spent = sum(note.usage.tokens for note in desk.notes)
+    assert spent < desk.account.used.tokens == desk.counted.tokens
+
+
+@pytest.mark.parametrize("lie", sorted(LIES))
+async def test_a_lying_model_shows_nothing_that_is_not_quoted(seeded, tmp_path, lie) -> None:
+    desk = await verify(seeded, lying(lie))
+    assert_all_is_quoted(desk.notes, tmp_path)
+    assert all(note.state is ClaimState.DRAFTED for note in desk.notes)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "invented_quote",
+        "one_word_quote",
+        "figure_of_its_own",
+        "misquoted_claim",
+        "digest_as_quotation",
+        "swapped_passages",
+    ],
+)
+async def test_a_finding_that_the_gate_refuses_is_asked_for_once_more_then_dropped(
+    seeded, lie
+) -> None:
+    desk = await verify(seeded, lying(lie))
+    assert all(note.verdict is Verdict.NOT_ENOUGH_EVIDENCE for note in desk.notes)
+    lied = [note for note in desk.notes if note.dropped]
+    assert len(lied) == 8
+    assert all(needs_attention(note) for note in lied)
+    assert all(note.usage.calls == 2 for note in lied)
+    revisions = [asked for asked in desk.counted.asked if asked.kind == "FindingsRevised"]
+    assert len(revisions) == 8
+    assert all("refused:" in asked.parts["refused"] for asked in revisions)
+
+
+async def test_a_better_finding_takes_the_place_of_a_refused_one(seeded, tmp_path) -> None:
+    told = lying("invented_quote")
+
+    def script(asked: Asked) -> dict:
+        if asked.kind != "FindingsRevised" or "F-35B stealth" not in asked.parts["claim"]:
+            return told(asked)
+        number, _, text = asked.passages[0]
+        quote = text[text.index("Two U.S. Air Force") :]
+        words = "The Joint Staff names in our digest three F-35A."
+        return {"findings": [{"text": words, "quotes": [{"passage": number, "quote": quote}]}]}
+
+    desk = await verify(seeded, script)
+    note = desk.of("F-35B stealth")
+    assert note.verdict is Verdict.REFUTED
+    assert [finding.text for finding in note.findings] == [
+        "The Joint Staff names in our digest three F-35A."
+    ]
+    assert note.dropped
+    assert_all_is_quoted(desk.notes, tmp_path)
+
+
+async def test_a_verdict_that_its_own_evidence_does_not_carry_is_lowered(seeded) -> None:
+    desk = await verify(seeded, lying("verdict_against_evidence"))
+    assert {note.verdict for note in desk.notes} == {Verdict.NOT_ENOUGH_EVIDENCE}
+    assert all(needs_attention(note) for note in desk.notes)
+
+
+async def test_support_by_a_passage_with_another_number_needs_attention(seeded) -> None:
+    told = lying("wrong_number")
+    claim = "Four B-52 bombers took part in the exercise over the Sea of Japan."
+    desk = await verify(seeded, told, submission=lines(claim))
+    (note,) = desk.notes
+    assert note.verdict is Verdict.SUPPORTED
+    assert any("needs_attention" in told and "four" in told.lower() for told in note.warnings)
+
+
+async def test_claims_that_are_not_in_the_text_are_left_out(seeded) -> None:
+    desk = await verify(seeded, lying("invented_source"))
+    assert desk.notes == []
+
+
+async def test_a_claim_with_a_date_of_its_own_becomes_what_the_text_says(seeded) -> None:
+    desk = await verify(seeded, lying("ungrounded_claim"))
+    assert desk.notes
+    for note in desk.notes:
+        assert "2019" not in note.claim.text
+        assert note.claim.text == " ".join(note.claim.source.text.split())
+
+
+async def test_a_speaker_whom_the_text_does_not_name_is_dropped(seeded) -> None:
+    desk = await verify(seeded, lying("invented_speaker"))
+    assert len(desk.notes) == 23
+    assert {note.claim.speaker for note in desk.notes} == {None}
+
+
+async def test_a_speaker_whom_the_text_names_is_kept(seeded) -> None:
+    note = (await verify(seeded, clean)).of("ahead of schedule")
+    assert note.claim.speaker == "sources within the Joint Chiefs of Staff (JCS) of Japan"
+    assert note.claim.attribution.cue == "according to"
+
+
+async def test_a_claim_given_twice_is_one(seeded) -> None:
+    assert len((await verify(seeded, lying("repeated_claim"))).notes) == 23
+
+
+async def test_with_a_third_of_calls_failing_no_claim_is_lost_or_doubled(seeded, tmp_path) -> None:
+    quick = {"llm_timeout": 1.0, "llm_deadline": 20.0}
+    began = time.monotonic()
+    desk = await verify(seeded, clean)
+    clean_took = time.monotonic() - began
+    for seed in range(2):
+        failing = await verify(seeded, clean, faults=mixed(0.3, seed), **quick)
+        assert [note.claim.text for note in failing.notes if note.error is None] == [
+            note.claim.text for note in desk.notes
+        ]
+        assert failing.counted.calls > desk.counted.calls
+        assert_all_is_quoted(failing.notes, tmp_path)
+    assert clean_took > 0
+
+
+async def test_a_claim_that_still_fails_is_kept_with_the_reason_and_the_others_go_on(
+    seeded,
+) -> None:
+    def one_fails(asked: Asked) -> Fault | None:
+        return Fault.BROKEN if "F-35B stealth" in asked.parts.get("claim", "") else None
+
+    desk = await verify(seeded, clean, faults=one_fails, llm_deadline=1.0)
+    failed = desk.of("F-35B stealth")
+    assert failed.state is ClaimState.FAILED
+    assert "500" in failed.error
+    assert failed.usage.calls > 1
+    assert sum(note.state is ClaimState.DRAFTED for note in desk.notes) == 22
+
+
+async def test_a_window_that_cannot_be_read_is_told_and_the_others_go_on(seeded) -> None:
+    def second_window(asked: Asked) -> Fault | None:
+        text = asked.parts.get("text", "")
+        return Fault.BROKEN if "Sources close to the JSDF" in text else None
+
+    desk = await verify(seeded, clean, faults=second_window, llm_deadline=1.0)
+    (failed,) = [note for note in desk.notes if note.state is ClaimState.FAILED]
+    assert "Sources close to the JSDF" in failed.claim.text
+    assert "500" in failed.error
+    assert len(desk.notes) > 10
+
+
+@pytest.mark.parametrize("fault", [Fault.WRONG_KEY, Fault.UNKNOWN_MODEL])
+async def test_a_wrong_key_or_model_ends_at_once(seeded, fault: Fault) -> None:
+    with pytest.raises(ConfigurationError, match=r"OPENAI_API_KEY|VERINOTE_LLM_MODEL"):
+        await verify(seeded, clean, faults=always(fault))
+
+
+async def test_where_the_context_is_too_long_fewer_passages_are_sent(seeded) -> None:
+    def short(most: int) -> Faults:
+        return lambda asked: Fault.TOO_LONG if len(asked.passages) > most else None
+
+    desk = await verify(seeded, clean, submission=lines(BOMBERS), faults=short(3))
+    assert [len(asked.passages) for asked in desk.counted.asked] == [8, 4, 2]
+    assert desk.notes[0].state is ClaimState.DRAFTED
+    desk = await verify(seeded, clean, submission=lines(BOMBERS), faults=short(0))
+    assert desk.notes[0].state is ClaimState.FAILED
+    assert "too long" in desk.notes[0].error
+    assert desk.notes[0].usage.calls == 4
+
+
+async def test_a_budget_stops_cleanly(seeded, tmp_path) -> None:
+    desk = await verify(seeded, clean, llm_token_budget=15_000, llm_max_completion_tokens=500)
+    assert len(desk.notes) == 23
+    states = Counter(note.state for note in desk.notes)
+    assert states[ClaimState.DRAFTED] >= 3
+    assert states[ClaimState.FAILED] >= 3
+    failed = [note for note in desk.notes if note.state is ClaimState.FAILED]
+    assert all("VERINOTE_LLM_TOKEN_BUDGET" in note.error for note in failed)
+    assert desk.counted.tokens <= 15_000
+    assert_all_is_quoted(desk.notes, tmp_path)
+
+
+async def test_what_is_local_only_never_leaves(seeded) -> None:
+    desk = await verify(seeded, clean, submission=lines(BOMBERS, local_only=True))
+    assert desk.counted.calls == 0
+    assert [note.engine for note in desk.notes] == ["local"]
+
+
+async def test_what_is_local_only_is_not_embedded_elsewhere_either(seeded) -> None:
+    with ScriptedEndpoint(clean) as endpoint:
+        settings = seeded.model_copy(
+            update={
+                "engine": "openai",
+                "openai_base_url": endpoint.url,
+                "embeddings": "openai:some-model",
+            }
+        )
+        async with Pipeline.open(settings, memory=False) as pipeline:
+            with pytest.raises(ConfigurationError, match="VERINOTE_EMBEDDINGS"):
+                _ = [note async for note in pipeline.verify(lines(BOMBERS, local_only=True))]
+    assert endpoint.counted.embedded == []
+
+
+async def test_the_embedded_engine_sends_nothing(seeded) -> None:
+    desk = await verify(seeded, clean, submission=lines(BOMBERS), engine="local")
+    assert desk.counted.calls == 0
+
+
+async def test_statements_after_the_as_of_date_are_not_sent(seeded) -> None:
+    claim = "European leaders agreed on EUR 90 billion for Ukraine by EU borrowing."
+    desk = await verify(seeded, clean, submission=lines(claim, published=date(2025, 12, 12)))
+    (note,) = desk.notes
+    assert any(piece.passage.statement.statement_id == "S08" for piece in note.evidence)
+    (asked,) = desk.counted.asked
+    assert "2025-12-19" not in asked.parts["passages"]
+
+
+async def test_answers_are_kept_between_runs(seeded, tmp_path) -> None:
+    shutil.copytree(seeded.data_dir, tmp_path / "data")
+    settings = seeded.model_copy(update={"data_dir": tmp_path / "data"})
+    with ScriptedEndpoint(clean) as endpoint:
+        changed = {"engine": "openai", "openai_base_url": endpoint.url}
+        settings = settings.model_copy(update=changed)
+        for _ in range(2):
+            async with Pipeline.open(settings, memory=False) as pipeline:
+                notes = [note async for note in pipeline.verify(lines(BOMBERS))]
+    assert endpoint.counted.calls == 1
+    assert notes[0].usage.calls == 0
+    assert notes[0].verdict is Verdict.SUPPORTED
