@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn, TextIO
@@ -24,7 +25,7 @@ from service.notes.table import print_notes
 from service.settings import Settings, load_settings
 from service.statements.commands import corpus_app, plain, progress_bar
 from service.submissions.intake import STANDARD_INPUT, read_submission
-from service.types import ClaimState, Note
+from service.types import ClaimState, Note, Usage
 
 app = typer.Typer(
     name="verinote",
@@ -48,7 +49,9 @@ def verify(
     as_json: Annotated[
         bool, typer.Option("--json", help="one JSON object a claim a line, nothing else on stdout")
     ] = False,
-    engine: Annotated[str | None, typer.Option(help="local; by default the configured one")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="local or openai; by default the configured one")
+    ] = None,
     as_of: Annotated[
         datetime | None,
         typer.Option(
@@ -56,12 +59,15 @@ def verify(
             help="statements dated later do not decide; default: the text's own date, else today",
         ),
     ] = None,
+    local_only: Annotated[
+        bool, typer.Option("--local-only", help="never send the text anywhere, whatever the engine")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="also write the JSON lines here")] = None,
 ) -> None:
     """Check a text's claims against the stored statements and draft a note for each."""
     settings = load_settings(**({"engine": engine} if engine else {}))
     when = as_of.date() if as_of else None
-    if asyncio.run(_verify(settings, sources, claims, as_json, when, out)):
+    if asyncio.run(_verify(settings, sources, claims, as_json, when, local_only, out)):
         raise typer.Exit(SOME_FAILED)
 
 
@@ -71,6 +77,7 @@ async def _verify(
     claims: bool,
     as_json: bool,
     as_of: date | None,
+    local_only: bool,
     out: Path | None,
 ) -> int:
     """Verify every source and show it. Returns how many claims failed."""
@@ -78,7 +85,16 @@ async def _verify(
 
     if out is not None and any(_is_same_file(source, out) for source in sources):
         raise InputError(f"{out}: is what is to be verified; give --out another file")
-    submissions = [read_submission(source, settings, claims_only=claims) for source in sources]
+    submissions = [
+        replace(read_submission(source, settings, claims_only=claims), local_only=local_only)
+        for source in sources
+    ]
+    if settings.engine == "local" and settings.openai_api_key is not None:
+        typer.echo(
+            "verinote: OPENAI_API_KEY is set and not used: the engine is local; to ask a language "
+            "model: --engine openai, or VERINOTE_ENGINE=openai",
+            err=True,
+        )
     failed = 0
     with ExitStack() as stack:
         lines = [(_STANDARD_OUTPUT, _standard_output())] if as_json else []
@@ -93,8 +109,9 @@ async def _verify(
                 )
             for submission in submissions:
                 notes: list[Note] = []
+                account = pipeline.account(submission)
                 with progress_bar() as progress:
-                    async for note in pipeline.verify(submission, as_of, progress):
+                    async for note in pipeline.verify(submission, as_of, progress, account):
                         notes.append(note)
                         for name, stream in lines:
                             with _writing(name):
@@ -103,7 +120,22 @@ async def _verify(
                 if not as_json:
                     with _writing(_STANDARD_OUTPUT):
                         print_notes(notes, submission.title or submission.source or "", _console())
+                if account.used.calls:
+                    typer.echo(f"verinote: {_price(account.used, len(notes), settings)}", err=True)
     return failed
+
+
+def _price(used: Usage, claims: int, settings: Settings) -> str:
+    """What a submission took, extraction included."""
+    each = max(claims, 1)
+    told = (
+        f"{settings.llm_model}: {used.calls} calls ({used.calls / each:.1f} a claim), "
+        f"{used.prompt_tokens:,} prompt and {used.completion_tokens:,} completion tokens "
+        f"({used.tokens / each:,.0f} a claim), {used.seconds:.1f} s of waiting, side by side"
+    )
+    if settings.llm_model in settings.llm_prices:
+        return f"{told}; cost {used.cost:.4f} ({used.cost / each:.5f} a claim)"
+    return f"{told}; no price is known: set VERINOTE_LLM_PRICES"
 
 
 def _is_same_file(source: str, out: Path) -> bool:

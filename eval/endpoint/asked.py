@@ -11,7 +11,7 @@ from typing import Any
 CHARACTERS_A_TOKEN = 4
 
 _ENCLOSED = re.compile(r"<(\w+) ([0-9a-f]{12})>\n(.*?)\n</\1 \2>", re.DOTALL)
-_LISTED = re.compile(r"^\[(\d+)\] (.*)\n(.*)$", re.MULTILINE)
+_LISTED = re.compile(r"^\[(\d+)\] (.*)\n> (.*)$", re.MULTILINE)
 _KINDS = ("ClaimsFound", "ClaimAssessed", "FindingsRevised")
 
 

@@ -43,8 +43,8 @@ def _make(path: Path) -> None:
     """Write the file whole, unless another process did."""
     if path.exists():
         return
-    half = path.with_name(f"{FILE}.{os.getpid()}")
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    half = path.with_name(f"{FILE}.{secrets.token_hex(8)}")
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(_BYTES))
     try:

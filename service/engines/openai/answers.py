@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.types import Verdict
 
-
 T = TypeVar("T")
 
 # Bounds are sent and not insisted on: they keep a small model from never ending, and an answer that

@@ -51,9 +51,9 @@ def values_to_revise(
 
 
 def listed(passages: Sequence[Passage]) -> str:
-    """Passages with their numbers, each on a line of its own, so that none can fake another."""
+    """Passages with their numbers, each on one line that begins so that it cannot fake another."""
     return "\n".join(
-        f"[{number}] {_source(passage.statement)}\n{_line(passage.text)}"
+        f"[{number}] {_source(passage.statement)}\n> {_line(passage.text)}"
         for number, passage in enumerate(passages, start=1)
     )
 

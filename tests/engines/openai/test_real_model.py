@@ -14,14 +14,15 @@ from desk import assert_all_is_quoted
 
 from service.kit.text import sha256_hex
 from service.pipeline import Pipeline
-from service.types import ClaimState, Submission, Verdict
+from service.types import ClaimState, Note, Submission, Verdict
 
 CLAIMS = (
     "Two U.S. B-52H bombers took part in the exercise over the Sea of Japan.",
     "Three F-35B stealth fighters took part in the exercise over the Sea of Japan.",
     "Japan declined a European Union proposal to use Russian assets.",
 )
-ARTICLE = "Three F-35B stealth fighters and two B-52H bombers flew over the Sea of Japan on Wednesday."
+MOST_TRIES = 4
+ARTICLE = "Three F-35B stealth fighters and two B-52H bombers flew over the Sea of Japan."
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,11 @@ def settings(seeded, llama):
             "llm_model": "smollm2",
             "llm_concurrency": 1,
             "llm_cache": False,
-            "llm_max_completion_tokens": 300,
-            "llm_timeout": 60.0,
-            "llm_deadline": 90.0,
-            "passages_per_claim": 3,
+            "llm_temperature": 1.0,  # at 0 it repeats itself until it is cut
+            "llm_max_completion_tokens": 350,
+            "llm_timeout": 120.0,
+            "llm_deadline": 120.0,
+            "passages_per_claim": 2,
         }
     )
 
@@ -62,12 +64,17 @@ def settings(seeded, llama):
 async def test_nothing_that_a_small_model_makes_up_is_shown_as_cited(settings, tmp_path) -> None:
     text = "\n".join(CLAIMS)
     submission = Submission(text, sha256_hex(text), claims_only=True)
+    notes: list[Note] = []
     async with Pipeline.open(settings, memory=False) as pipeline:
         account = pipeline.account(submission)
-        notes = [note async for note in pipeline.verify(submission, account=account)]
-    assert [note.claim.text for note in notes] == list(CLAIMS)
+        for _ in range(MOST_TRIES):  # until it gives an answer to an end, which it mostly does
+            found = [note async for note in pipeline.verify(submission, account=account)]
+            assert [note.claim.text for note in found] == list(CLAIMS)
+            notes += found
+            if any(note.state is ClaimState.DRAFTED for note in found):
+                break
+    assert any(note.state is ClaimState.DRAFTED for note in notes)
     assert all(note.engine == "openai" and note.usage.calls >= 1 for note in notes)
-    assert any(note.state is ClaimState.DRAFTED for note in notes)  # it does give the shape
     assert_all_is_quoted(notes, tmp_path)
     for note in notes:
         if note.state is ClaimState.FAILED:
