@@ -247,6 +247,34 @@ def calibrate(
     typer.echo(f"{len(bad)} malformed rows left out; written to {out}")
 
 
+@eval_app.command("prompts-page")
+def prompts_page(
+    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("docs/prompts.md"),
+) -> None:
+    """Write the requests that a language model gets, and good answers, for a reader to judge."""
+    from eval.prompts_page import page
+
+    out.write_text(asyncio.run(page(_settings("openai"), seeds)), encoding="utf-8")
+    typer.echo(f"written to {out}")
+
+
+@eval_app.command("false-alarms")
+def false_alarms(
+    data: Annotated[Path, typer.Option(help="folder of the public sets")],
+    limit: Annotated[int, typer.Option(min=1, help="texts that are looked through")] = 500,
+) -> None:
+    """Count ordinary texts that are taken for texts that speak to a model."""
+    from eval.false_alarms import count
+
+    found = count(data, limit)
+    for name, words in found.alarms:
+        typer.echo(f"{name}: {words}")
+    typer.echo(
+        f"{len(found.alarms)} of {found.texts} ordinary texts look as if they spoke to a model"
+    )
+
+
 @bench_app.command("local")
 def bench_local(
     data: Annotated[

@@ -8,6 +8,7 @@ models", CVPR 2022), which keeps what the model knew of other texts.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from torch.nn.functional import cross_entropy
 
 from eval.training.network import StanceNetwork, read_network, write_network
 from eval.training.pairs import STANCES, Pair, read_pairs
+from service.types import Stance
 
 MODELS = Path(__file__).parents[2] / "service" / "models"
 _CLS, _SEP, _MOST_TOKENS = 101, 102, 160
@@ -157,8 +159,18 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--share", type=float, default=0.7, help="of the tuned weights")
     arguments.add_argument("--go-on", type=Path, help="tuned weights (.pt) of an earlier run")
+    arguments.add_argument("--sample", type=int, help="train on so many of the written pairs")
+    arguments.add_argument("--also", type=Path, help="further pairs (see near_copies.py)")
     chosen = arguments.parse_args()
     training, development = read_pairs()
+    if chosen.sample:
+        training = random.Random(chosen.seed).sample(training, chosen.sample)  # noqa: S311
+    if chosen.also:
+        lines = chosen.also.read_text("utf-8").splitlines()
+        training += [
+            Pair(row["passage"], row["claim"], Stance(row["stance"]))
+            for row in map(json.loads, lines)
+        ]
     start, network = read_network(chosen.start), read_network(chosen.start)
     if chosen.go_on:
         network.load_state_dict(torch.load(chosen.go_on))

@@ -16,7 +16,7 @@ from functools import lru_cache
 _MODEL = (
     r"(?:\bllms?\b|\b(?:large )?language models?\b|\bai (?:models?|assistants?|systems?|agents?"
     r"|reviewers?|readers?|tools?)\b|\bchat ?(?:gpt|bots?)\b|\bgpt[- ]?\d|\bassistant\b"
-    r"|\bfact-?check(?:er|ing) (?:model|system|assistant|ai|bot|program|pipeline)\b|\bthe model\b)"
+    r"|\bfact-?check(?:er|ing) (?:model|system|assistant|ai|bot|program|pipeline)\b)"
 )
 _VERDICTS = (
     r"(?:supported|refuted|conflicting|verified|true|false|confirmed|not[_ ]enough[_ ]evidence)"
@@ -39,6 +39,8 @@ _PATTERNS = tuple(
         rf"{_MODEL}[^.\n]{{0,60}}\b(?:must|should|shall|ignore|output|respond|answer|return|reply"
         rf"|do not|don't|please|is (?:asked|required|instructed|told|ordered)"
         rf"|are (?:asked|required|instructed|told|ordered))\b",
+        r"\bthe model (?:must|should|shall|has to|is (?:asked|instructed|told|ordered) to)"
+        r" (?:answer|respond|output|return|report|reply|ignore|say|call|treat|mark|set|write)\b",
         rf"\b(?:note|attention|notice|message|memo|hint|reminder|dear|hey|hello|instructions?)\b"
         rf"[^.\n]{{0,20}}(?:\bto\b|\bfor\b|,|:)?[^.\n]{{0,15}}{_MODEL}",
         rf"\b(?:mark|label|rate|classify|rule|treat|report|set|declare|return|output|answer|respond"
