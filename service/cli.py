@@ -95,7 +95,8 @@ async def _verify(
             "model: --engine openai, or VERINOTE_ENGINE=openai",
             err=True,
         )
-    failed = 0
+    failed = counted = 0
+    used = Usage()
     with ExitStack() as stack:
         lines = [(_STANDARD_OUTPUT, _standard_output())] if as_json else []
         async with Pipeline.open(settings) as pipeline:
@@ -120,13 +121,14 @@ async def _verify(
                 if not as_json:
                     with _writing(_STANDARD_OUTPUT):
                         print_notes(notes, submission.title or submission.source or "", _console())
-                if account.used.calls:
-                    typer.echo(f"verinote: {_price(account.used, len(notes), settings)}", err=True)
+                used, counted = used + account.used, counted + len(notes)
+    if used.calls:
+        typer.echo(f"verinote: {_price(used, counted, settings)}", err=True)
     return failed
 
 
 def _price(used: Usage, claims: int, settings: Settings) -> str:
-    """What a submission took, extraction included."""
+    """What a run took, extraction included."""
     each = max(claims, 1)
     told = (
         f"{settings.llm_model}: {used.calls} calls ({used.calls / each:.1f} a claim), "

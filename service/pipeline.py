@@ -26,7 +26,7 @@ from service.facts.instructions import instructions_in
 from service.kit.errors import ConfigurationError, EngineFailed, VerinoteError
 from service.kit.secret import installation_secret
 from service.models import Encoder, StanceModel
-from service.notes.draft import Provenance, draft, failed
+from service.notes.draft import Provenance, about, draft, failed
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.submissions.account import SubmissionAccount
@@ -231,12 +231,16 @@ class Pipeline:
         """
         try:
             extraction = await engine.extract(window, account)
+            text = window.submission.text[window.start : window.end]
+            if engine is not self._local and instructions_in(text):
+                beside = await self._local.extract(window)
+                extraction = replace(extraction, claims=_together(extraction, beside))
+        except ConfigurationError:  # no window can be read before a setting is changed
+            raise
         except EngineFailed as error:  # the other windows go on
             return error
-        text = window.submission.text[window.start : window.end]
-        if engine is not self._local and instructions_in(text):
-            beside = await self._local.extract(window)
-            extraction = replace(extraction, claims=extraction.claims + beside.claims)
+        except Exception as error:  # noqa: BLE001  no text is lost, whatever it does to us
+            return EngineFailed(_reason(error))
         return extraction
 
     async def verify_claim(
@@ -256,7 +260,9 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001  no claim is lost, whatever its text does to us
             spent = error.usage if isinstance(error, EngineFailed) else Usage()
             note = failed(claim, _reason(error), provenance, spent)
-        if self.memory is not None and submission is not None and note.reused_from is None:
+        passing = any(told.startswith(_NOT_REVISED) for told in note.warnings)
+        new = note.reused_from is None and not passing  # what may pass is not used again
+        if self.memory is not None and submission is not None and new:
             try:
                 await asyncio.to_thread(self.memory.remember, note, submission, as_of)
             except Exception as error:  # noqa: BLE001  a note is worth more than the memory of it
@@ -312,7 +318,10 @@ class Pipeline:
             )
             known = await asyncio.to_thread(self.memory.reusable, claim, key)
             if known is not None:
-                return replace(known, links=await self._links(claim, submission))
+                return replace(
+                    about(known, submission.text if submission is not None else ""),
+                    links=await self._links(claim, submission),
+                )
         hits = await asyncio.to_thread(
             self.corpus.search,
             claim.text,
@@ -342,7 +351,8 @@ class Pipeline:
         note = await asyncio.to_thread(drafted, assessment)
         if not note.dropped or not assessment.findings or ruling.verdict is _UNDECIDED:
             return note
-        return await self._revised(note, assessment, passages, engine, account, drafted)
+        in_time = tuple(one for one in passages if not is_later(one.statement, as_of))
+        return await self._revised(note, assessment, in_time, engine, account, drafted)
 
     async def _links(self, claim: Claim, submission: Submission | None) -> tuple[ClaimLink, ...]:
         if self.memory is None:
@@ -361,9 +371,10 @@ class Pipeline:
         """Send what the gate refused back to the engine, once, and draft the note again."""
         try:
             revised = await engine.revise(note.claim, passages, assessment, note.dropped, account)
-        except EngineFailed as error:
-            told = f"The engine could not be asked for other findings: {error}"
-            return replace(note, warnings=(*note.warnings, told), usage=note.usage + error.usage)
+        except VerinoteError as error:
+            told = f"{_NOT_REVISED}: {error}"
+            spent = error.usage if isinstance(error, EngineFailed) else Usage()
+            return replace(note, warnings=(*note.warnings, told), usage=note.usage + spent)
         again = await asyncio.to_thread(drafted, revised)
         return replace(again, dropped=tuple(dict.fromkeys((*note.dropped, *again.dropped))))
 
@@ -380,6 +391,20 @@ class Pipeline:
 
 
 _UNDECIDED = Verdict.NOT_ENOUGH_EVIDENCE
+_NOT_REVISED = "The engine could not be asked for other findings"
+
+
+def _together(found: Extraction, beside: Extraction) -> tuple[Claim, ...]:
+    """An engine's claims, and another's of the stretches that it left out."""
+    spans = [claim.source for claim in found.claims]
+    left_out = tuple(
+        claim
+        for claim in beside.claims
+        if not any(
+            span.start < claim.source.end and claim.source.start < span.end for span in spans
+        )
+    )
+    return found.claims + left_out
 
 
 def _provenance(engine: Engine) -> Provenance:

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     def _no_temperature(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("openai_api_key", mode="before")
+    @classmethod
+    def _key(cls, value: object) -> object:
+        """A key without the line end that files of secrets have; an empty one is none."""
+        return (value.strip() or None) if isinstance(value, str) else value
+
     @field_validator("embeddings")
     @classmethod
     def _known_embeddings(cls, value: str) -> str:

@@ -29,6 +29,8 @@ from service.types import Claim, ClaimLink, ClaimState, Note, Span, Submission, 
 CLAIMS = "claims"
 FACT_CHECKS = "fact_checks"
 REMEDY = "verinote claims reindex"
+ELSEWHERE = "openai:"
+"""How the names of encoders begin that send texts to an endpoint."""
 
 NEAR = 0.72
 """Least cosine of claims that are linked. A paraphrase has 0.75 to 0.95 ("EU agreed to lend Ukraine
@@ -306,8 +308,18 @@ class Memory:
             if name == CLAIMS
             else (FactCheckRow.digest, func.min(FactCheckRow.claim))
         )
+        query = select(*columns).group_by(columns[0])
+        if name == CLAIMS and not self._is_embedded_here:
+            query = query.join(SubmissionRow, SubmissionRow.id == ClaimRow.submission_id).where(
+                SubmissionRow.local_only.is_(False)
+            )
         with self._database.transaction() as session:
-            return dict(session.execute(select(*columns).group_by(columns[0])).all())
+            return dict(session.execute(query).all())
+
+    @property
+    def _is_embedded_here(self) -> bool:
+        """Whether texts stay on this machine to be embedded."""
+        return not self._cache.encoder.name.startswith(ELSEWHERE)
 
     def _repair(self, name: str, progress: Progress | None = None) -> None:
         wanted = self._digests(name)

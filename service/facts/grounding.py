@@ -20,6 +20,7 @@ from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import CAPITAL, POLITY, STOP
 from service.facts.names import Name, is_named, names_in, same_initials
 from service.facts.quantities import Quantity, quantities_in
+from service.facts.quoting import denials_in
 from service.kit.language import is_english_word
 from service.models.parser import parse
 
@@ -99,6 +100,11 @@ class Sources:
         return frozenset(whole | {part for part in parts if len(part) > 1 and part.isalpha()})
 
     @cached_property
+    def denies(self) -> bool:
+        """Whether anything in them is denied."""
+        return any(denials_in(text) for text in self.texts)
+
+    @cached_property
     def figures(self) -> frozenset[str]:
         """Every word with a digit in it that is no part of a date."""
         rest = _blanked(self.text, [(day.start, day.end) for day in dates_in(self.text)])
@@ -118,6 +124,9 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
     yield from ungrounded_figures(text, sources)
     read = [(figure.start, figure.end) for figure in quantities_in(text)]
     read += [(model.start, model.end) for model in designations_in(text)]
+    for word in denials_in(text):
+        if word.lower() not in sources.words and not sources.denies:
+            yield f"the denial “{word}” stands in none of its quotes"
     for day in dates_in(text):
         read.append((day.start, day.end))
         if not any(_is_same_date(day, other) for other in sources.dates):

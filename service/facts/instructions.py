@@ -32,7 +32,7 @@ _PATTERNS = tuple(
         rf"|above|earlier|preceding|foregoing|other|all|any|your|system)\b[^.\n]{{0,25}}"
         rf"\b{_INSTRUCTIONS}\b",
         r"\b(?:system|developer|hidden|new|updated|additional|special) (?:prompts?|instructions?"
-        r"|messages?)\s*(?::|\bfor\b|\bto\b|\bare\b|\bis\b|\bsays?\b|$)",
+        r"|messages?)[ \t]{0,5}(?::|\bfor\b|\bto\b|\bare\b|\bis\b|\bsays?\b|$)",
         r"\byou are (?:now |no longer |hereby )?(?:an? |the )?(?:ai\b|assistant|language model"
         r"|chatbot|llm|fact-?check|unrestricted|helpful|jailbroken|in (?:developer|debug|test|admin"
         r"|maintenance) mode)",
@@ -55,13 +55,14 @@ _PATTERNS = tuple(
         r"\b(?:end|start|begin|beginning) of (?:the )?(?:data|user (?:data|input|message)|passages?"
         r"|prompt|context|untrusted|document|instructions?)\b",
         r"\b(?:developer|debug|admin(?:istrator)?|maintenance|god|dan|jailbreak) mode\b",
-        r"[\"'“]?(?:verdict|stance|findings|evidence|claims|quotes)[\"'”]\s*:\s*[\[{\"'“]",
+        r"[\"'“]?(?:verdict|stance|findings|evidence|claims|quotes)[\"'”]\s{0,9}:\s{0,9}[\[{\"'“]",
         r"<\|[^|>\n]{1,30}\|>|\[/?inst\]|<</?sys>>|</?(?:system|assistant|user|instructions?"
-        r"|passages?|claim|text|before|data|tool_call|function_calls?)(?:\s[^>\n]*)?>",
-        r"^\s*(?:#{1,6}\s*)?(?:system|assistant|user|human|developer|instruction|response)\s*:",
-        r"^\s*#{1,6}\s*(?:system|instructions?|response|new task)\b",
-        r"<!--|!\[[^\]]*\]\(\s*https?:|\bjavascript:|<script\b",
-        r"\[\d{1,2}\][^\n]{1,80}·[^\n]{1,40}·\s*(?:original|translation|digest)\b",
+        r"|passages?|claim|text|before|data|tool_call|function_calls?)(?: [^<>\n]{0,100})?>",
+        r"^[ \t]{0,20}(?:#{1,6}[ \t]{0,5})?(?:system|assistant|user|human|developer|instruction"
+        r"|response)[ \t]{0,5}:",
+        r"^[ \t]{0,20}#{1,6}[ \t]{0,5}(?:system|instructions?|response|new task)\b",
+        r"<!--|!\[[^\[\]\n]{0,100}\]\( {0,5}https?:|\bjavascript:|<script\b",
+        r"\[\d{1,2}\][^\n]{1,80}·[^\n]{1,40}·\s{0,9}(?:original|translation|digest)\b",
     )
 )
 

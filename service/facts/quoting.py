@@ -200,6 +200,11 @@ def _denials(text: str, words: frozenset[str]) -> list[str]:
     ]
 
 
+def denials_in(text: str) -> list[str]:
+    """The words of a text that deny something ("not", "never", "untrue", "refuted", "isn't")."""
+    return _denials(text, _DENYING)
+
+
 def quoted_stretches(text: str) -> tuple[list[str], str]:
     """What stands in quotation marks of any shape in a text, the inner ones too.
 

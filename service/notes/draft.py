@@ -188,7 +188,7 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
 def _second_opinions(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
     read = {one.text: one.cross_check for one in assessment.findings or ()}
     return [
-        f"The stance model reads the quotes of “{finding.text}” the other way."
+        f"needs_attention: the stance model reads the quotes of “{finding.text}” the other way."
         for finding in findings
         if read.get(finding.text) is Stance.REFUTES
     ]
@@ -196,7 +196,7 @@ def _second_opinions(findings: Sequence[Finding], assessment: Assessment) -> lis
 
 def _instructions(submitted: str, evidence: Sequence[Evidence]) -> list[str]:
     """Warn of texts that speak to a model: an engine that has one read them."""
-    read = [("the submission", submitted)]
+    read = [(_SUBMISSION, submitted)]
     for piece in evidence:
         statement = piece.passage.statement
         parts = (piece.passage.text, statement.title, statement.issuer)
@@ -206,3 +206,13 @@ def _instructions(submitted: str, evidence: Sequence[Evidence]) -> list[str]:
         for name, text in read
         if (told := instructions_in(text))
     ]
+
+
+_SUBMISSION = "the submission"
+
+
+def about(note: Note, submitted: str) -> Note:
+    """A note that is used again, with what is to be told of the submission that it is now for."""
+    told = f"needs_attention: {_SUBMISSION} looks as if"
+    kept = [warning for warning in note.warnings if not warning.startswith(told)]
+    return replace(note, warnings=(*kept, *_instructions(submitted, ())))

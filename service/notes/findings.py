@@ -127,7 +127,7 @@ def _quotable(piece: Evidence, text: str) -> tuple[int, int]:
 
 
 def _said(statement: StatementRef, quote: str) -> str:
-    who = statement.issuer or "An issuer that is not named"
+    who = statement.issuer or "An unnamed issuer"
     when = f", {_day(statement)}" if statement.published else ""
     words = " ".join(quote.split())
     match statement.kind:

@@ -32,6 +32,7 @@ from service.kit.text import sha256_hex
 from service.types import Citation, Finding, Kind, StatementRef
 
 MIN_CONTENT_WORDS = 3
+MAX_CITATIONS = 20
 
 StoredText = Callable[[str, int], str]
 """Gives the stored text of a statement's version; raises NotFound where there is none."""
@@ -77,6 +78,8 @@ def problems(finding: Finding, claim: str, stored_text: StoredText) -> tuple[str
     """
     if not finding.citations:
         return ("it cites nothing",)
+    if len(finding.citations) > MAX_CITATIONS:
+        return (f"it cites more than {MAX_CITATIONS} places",)
     if not any(map(str.isalnum, finding.text)):
         return ("it says nothing",)
     found = [

@@ -90,7 +90,10 @@ def _said(note: Note) -> Text:
             f"{near.statement.statement_id} ({near.statement.published or 'undated'})"
             for near in note.basis.nearest
         )
-        text.append_text(_text(f"nothing decides; nearest: {near}", "dim"))
+        text.append_text(_text(f"nothing decides; nearest: {near}", "dim")).append("\n")
+    for warning in note.warnings:
+        if warning.startswith("needs_attention"):
+            text.append_text(_text(f"! {warning}", "bold yellow")).append("\n")
     text.rstrip()
     return text
 

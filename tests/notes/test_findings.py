@@ -37,7 +37,7 @@ def test_a_finding_says_who_spoke_when_and_whose_words_it_shows(stored, kind, op
 def test_a_finding_on_a_statement_without_issuer_or_date_says_neither(stored) -> None:
     statement = stored.put(EXERCISE, issuer=None, published=None, title=None)
     (finding,) = from_evidence([stored.evidence(statement, FLIGHT)], CLAIM, stored)
-    assert finding.text.startswith("An issuer that is not named: “The Joint Staff announced")
+    assert finding.text.startswith("An unnamed issuer: “The Joint Staff announced")
     assert gated([finding], CLAIM, stored) == ((finding,), ())
 
 

@@ -48,7 +48,7 @@ bounded = settings(
         "The Joint Staff said that two B-52 bombers, three F-35A and four F-15 fighters took part.",
         "Japan’s Joint Staff announced the exercise on 11 December 2025.",
         "According to the Joint Staff the exercise took place on Wednesday, 10 December 2025.",
-        "The exercise was flown over the Sea of Japan, not over land.",
+        "The exercise was flown over the Sea of Japan.",
         "2 B-52 bombers flew, the Joint Staff said.",
         "The statement names F-35A fighters.",
         "The statement names F-35 fighters.",

@@ -7,6 +7,7 @@ claim and passage against each other, and puts the stance model's opinion beside
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from service.engines.openai.answers import ClaimAssessed, FindingGiven, PassageRead
 from service.engines.openai.marks import Marks
@@ -29,6 +30,8 @@ from service.types import (
 _SURE_RIVAL = 0.6
 """Strength from which something else stands in the place of a claim's fact, not just near it."""
 _NUMBER_OF_NONE = "[{}]"
+_MOST_FINDINGS, _MOST_QUOTES, _MOST_CHARACTERS = 6, 6, 1000
+"""What is looked at of an answer, whatever it brings."""
 _NOT_STATED = "nothing of it"
 
 
@@ -91,7 +94,7 @@ def findings_of(
     """A model's findings with the passages that they name; the citation gate comes later."""
     return tuple(
         DraftFinding(
-            _line(found.text),
+            _line(found.text)[:_MOST_CHARACTERS],
             tuple(
                 Quote(
                     passages[quote.passage - 1].id
@@ -99,10 +102,10 @@ def findings_of(
                     else _NUMBER_OF_NONE.format(quote.passage),
                     quote.quote,
                 )
-                for quote in found.quotes
+                for quote in found.quotes[:_MOST_QUOTES]
             ),
         )
-        for found in given
+        for found in islice(given, _MOST_FINDINGS)
     )
 
 

@@ -10,8 +10,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,7 +24,7 @@ from service.engines.openai.cache import AnswerCache, key_of
 from service.engines.openai.faults import Final, Passing, understood
 from service.engines.openai.prompts import Prompt
 from service.engines.openai.retries import retrying_async
-from service.kit.errors import EngineFailed
+from service.kit.errors import ConfigurationError, EngineFailed
 from service.settings import Settings
 from service.types import Account, Usage
 
@@ -104,27 +104,27 @@ class Endpoint:
         schema = schema_of(answer)
         asked = {**self.parameters, "messages": messages, "schema": schema}
         key = key_of(asked)
-        if self._cache is not None:
-            known = await asyncio.to_thread(self._cache.get, key)
-            if known is not None:
-                return Answered(answer.model_validate_json(known), Usage())
+        known = await self._known(key, answer)
+        if known is not None:
+            return Answered(known, Usage())
         spent = Usage()
         longest = self._settings.llm_max_completion_tokens
         try:
-            async for attempt in retrying_async(self._settings):
-                with attempt:
-                    try:
-                        text, used = await self._one(messages, schema, longest, account)
-                    except _Failed as failed:
-                        spent += failed.usage
-                        fault = failed.fault
-                        if isinstance(fault, Passing) and fault.cut:
-                            if longest > self._settings.llm_max_completion_tokens:
-                                raise Final(f"{fault}, and at twice as much") from failed
-                            longest *= 2
-                        raise failed.fault from failed
-                    spent += used
-                    value = _checked(text, answer)
+            async with self._slots:  # the deadline begins when it is this request's turn
+                async for attempt in retrying_async(self._settings):
+                    with attempt:
+                        try:
+                            text, used = await self._one(messages, schema, longest, account)
+                        except _Failed as failed:
+                            spent += failed.usage
+                            fault = failed.fault
+                            if isinstance(fault, Passing) and fault.cut:
+                                if longest > self._settings.llm_max_completion_tokens:
+                                    raise Final(f"{fault}, and at twice as much") from failed
+                                longest *= 2
+                            raise failed.fault from failed
+                        spent += used
+                        value = _checked(text, answer)
         except RetryError as error:
             last = error.last_attempt.exception()
             tries = error.last_attempt.attempt_number
@@ -137,8 +137,19 @@ class Endpoint:
             raise
         if self._cache is not None:
             submission = account.submission if account is not None else None
-            await asyncio.to_thread(self._cache.put, key, value.model_dump_json(), submission)
+            with suppress(ConfigurationError):  # an answer is worth more than the memory of it
+                await asyncio.to_thread(self._cache.put, key, value.model_dump_json(), submission)
         return Answered(value, spent)
+
+    async def _known(self, key: str, answer: type[T]) -> T | None:
+        """The answer that was given before; what cannot be read was never given."""
+        if self._cache is None:
+            return None
+        try:
+            kept = await asyncio.to_thread(self._cache.get, key)
+            return answer.model_validate_json(kept) if kept is not None else None
+        except (ConfigurationError, ValidationError):
+            return None
 
     def _messages(
         self, prompt: Prompt, values: Mapping[str, str], answer: type[BaseModel]
@@ -162,18 +173,20 @@ class Endpoint:
             _Failed: whatever went wrong, with what was used.
         """
         asked = sum(len(text) for _, text in messages) + len(json.dumps(schema))
-        reserved = asked // (_CHARACTERS_A_TOKEN - 1) + longest
+        octets = sum(len(text.encode()) for _, text in messages) + len(json.dumps(schema))
+        strange = octets - asked  # beyond ASCII a character may be several tokens
+        reserved = asked // (_CHARACTERS_A_TOKEN - 1) + strange + longest
         if account is not None:
             await account.reserve(reserved)
         used = Usage()
         try:
-            async with self._turn(asked // _CHARACTERS_A_TOKEN):
-                began = time.monotonic()
-                try:
-                    raw = await self._send(messages, schema, longest)
-                except Exception as error:  # all of them are sorted out in faults.py
-                    used = self._usage(getattr(error, "completion", None), began)
-                    raise _Failed(understood(error, self._settings), used) from error
+            await self._turn(asked // _CHARACTERS_A_TOKEN)
+            began = time.monotonic()
+            try:
+                raw = await self._send(messages, schema, longest)
+            except Exception as error:  # all of them are sorted out in faults.py
+                used = self._usage(getattr(error, "completion", None), began, asked)
+                raise _Failed(understood(error, self._settings), used) from error
             text, used = _text(raw), self._usage(raw, began, asked)
             fault = _fault_of(raw)
             if fault is not None:
@@ -203,16 +216,12 @@ class Endpoint:
         raw: AIMessage = answered["raw"]
         return raw
 
-    @asynccontextmanager
-    async def _turn(self, tokens: int) -> AsyncIterator[None]:
-        """Wait until one more request may be sent."""
-        async with AsyncExitStack() as turns:
-            await turns.enter_async_context(self._slots)
-            if self._requests is not None:
-                await self._requests.acquire()
-            if self._tokens is not None:
-                await self._tokens.acquire(min(tokens, self._tokens.max_rate))
-            yield
+    async def _turn(self, tokens: int) -> None:
+        """Wait until one more request may be sent this minute."""
+        if self._requests is not None:
+            await self._requests.acquire()
+        if self._tokens is not None:
+            await self._tokens.acquire(min(tokens, self._tokens.max_rate))
 
     def _usage(self, answered: Any, began: float, asked: int = 0) -> Usage:  # noqa: ANN401
         """What a request took, as the endpoint counted it; else four characters are a token."""
@@ -223,7 +232,7 @@ class Endpoint:
             prompt, completion = counted.prompt_tokens, counted.completion_tokens
         elif asked:
             prompt = asked // _CHARACTERS_A_TOKEN
-            completion = len(_text(answered)) // _CHARACTERS_A_TOKEN
+            completion = len(_text(answered)) // _CHARACTERS_A_TOKEN if answered else 0
         else:
             prompt = completion = 0
         price = self._settings.llm_prices.get(self._settings.llm_model)

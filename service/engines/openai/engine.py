@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from service.engines.openai.answers import ClaimAssessed, ClaimsFound, FindingsRevised
+from service.engines.openai.answers import (
+    ClaimAssessed,
+    ClaimsFound,
+    FindingsRevised,
+    schema_of,
+)
 from service.engines.openai.assess import (
     assessment_of,
     findings_of,
@@ -26,6 +32,7 @@ from service.engines.openai.extract import claims_of, ground_of
 from service.engines.openai.extract import values_of as values_to_extract
 from service.engines.openai.marks import Marks
 from service.engines.openai.prompts import load
+from service.kit.errors import EngineFailed
 from service.settings import Settings
 from service.types import (
     Account,
@@ -46,6 +53,7 @@ _AHEAD = 3
 """Passages of a claim that the stance model reads while the language model is still at work: the
 best found, which are most often the ones that decide."""
 _AT_ONCE = 64
+_SHAPED_BY = ("*.py", "../../facts/*.py")
 """Claims side by side where requests are not limited."""
 
 
@@ -85,10 +93,16 @@ class OpenAIEngine:
 
     @cached_property
     def prompt_version(self) -> str:
-        """Hash of the prompts and of the parameters that they are sent with."""
+        """Hash of the prompts, of what they are sent with, and of the code that reads answers."""
         prompts = (self._extract, self._assess, self._revise)
-        told = json.dumps([*(prompt.sha256 for prompt in prompts), self._endpoint.parameters])
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        schemas = [schema_of(one) for one in (ClaimsFound, ClaimAssessed, FindingsRevised)]
+        told: list[object] = [prompt.sha256 for prompt in prompts]
+        told += [self._endpoint.parameters, schemas, self._settings.passages_per_claim]
+        digest = hashlib.sha256(json.dumps(told).encode())
+        for pattern in _SHAPED_BY:
+            for path in sorted(Path(__file__).parent.glob(pattern)):
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
 
     @property
     def concurrent_claims(self) -> int:
@@ -145,6 +159,9 @@ class OpenAIEngine:
                     error.usage = spent
                     raise
                 passages = passages[: len(passages) // 2]
+            except EngineFailed as error:
+                error.usage = error.usage + spent
+                raise
             else:
                 return replace(answered, usage=answered.usage + spent), passages
 
@@ -179,7 +196,7 @@ class OpenAIEngine:
         )
         return replace(
             assessment,
-            findings=(*kept, *revised),
+            findings=tuple(dict.fromkeys((*kept, *revised))),
             usage=assessment.usage + answered.usage,
         )
 

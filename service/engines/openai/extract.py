@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from service.engines.local.checkworthiness import score
@@ -31,6 +32,8 @@ _LEAD = 2
 _LEAST_OF_SOURCE = 1 / 3
 """Share of a claim's content words that the sentences of its source have. A claim whose "drills"
 became "the drills over the Sea of Japan" has half of them; one about another thing has none."""
+_MOST_CLAIMS = 60
+"""Claims of one window, which has a dozen sentences."""
 _MOST_CHARACTERS = 600
 """A claim is a sentence, and its source two at most; what is longer is no claim."""
 
@@ -83,7 +86,7 @@ def claims_of(
     """
     claims: dict[str, Claim] = {}
     rejected: list[Rejected] = []
-    for one in found:
+    for one in islice(found, _MOST_CLAIMS):
         source = locate(one.source, window.submission.text, window.start, window.end)
         reason = _reason_against(one, source)
         if reason or source is None:

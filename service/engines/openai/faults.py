@@ -22,7 +22,9 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _SHAPE_UNKNOWN = re.compile(
-    r"response_format|json_schema|json_object|structured.output|tool_choice|\btools?\b|function",
+    r"response_format|json_schema|json_object|structured.output|tool_choice"
+    r"|(?:does not|doesn't|not) support(?:ed)?\W+(?:\w+\W+){0,3}(?:tools|functions?)\b"
+    r"|\b(?:tools|functions?)\b[^.]{0,30}not support",
     re.IGNORECASE,
 )
 _QUOTA = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
@@ -85,7 +87,7 @@ def _of_status(error: Exception, settings: Settings) -> Exception:
     where = settings.openai_base_url
     told = _short(error)
     match status:
-        case 401 | 403:
+        case 401:
             return ConfigurationError(f"OPENAI_API_KEY: {where} refuses the key ({status}): {told}")
         case 404:
             return ConfigurationError(
@@ -134,6 +136,9 @@ def _root(error: BaseException) -> str:
     return _short(error) or type(error).__name__
 
 
+_KEY = re.compile(r"(?:Bearer\s+|\bsk-)[^\s'\"]+")
+
+
 def _short(error: BaseException) -> str:
-    words = " ".join(str(error).split())
+    words = " ".join(_KEY.sub("(a key)", str(error)).split())
     return words if len(words) <= _SHOWN else f"{words[:_SHOWN]}…"

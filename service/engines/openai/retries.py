@@ -25,10 +25,10 @@ _GROWING = wait_random_exponential(_FIRST_PAUSE, _LONGEST_PAUSE)
 
 
 def _pause(state: RetryCallState) -> float:
-    """Seconds to wait: what the endpoint asks for, else a random time that grows."""
+    """Seconds to wait: a random time that grows, and before it what the endpoint asks for."""
     fault = state.outcome.exception() if state.outcome else None
     wanted = fault.after if isinstance(fault, Passing) else None
-    return _GROWING(state) if wanted is None else wanted
+    return _GROWING(state) + (wanted or 0.0)
 
 
 def _policy(settings: Settings) -> dict[str, Any]:

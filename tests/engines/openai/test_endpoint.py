@@ -63,7 +63,7 @@ async def test_a_fault_that_passes_is_survived(prompt, fault: Fault) -> None:
     assert endpoint.counted.calls == answered.usage.calls == 2
 
 
-@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("fault", [fault for fault in PASSING if fault is not Fault.CUTS])
 async def test_a_fault_that_stays_ends_with_its_reason_inside_the_deadline(prompt, fault) -> None:
     deadline = 2.0
     began = time.monotonic()
@@ -132,6 +132,31 @@ async def test_a_cut_answer_is_asked_for_again_with_more_room(prompt) -> None:
         await ask(Endpoint(settings_for(endpoint, llm_max_completion_tokens=100)), prompt)
     rooms = [asked.body["max_completion_tokens"] for asked in endpoint.counted.asked]
     assert rooms == [100, 200]
+
+
+async def test_an_answer_that_is_cut_at_twice_the_room_too_is_given_up(prompt) -> None:
+    with (
+        answering(faults=always(Fault.CUTS)) as endpoint,
+        pytest.raises(EngineFailed, match="at twice as much") as raised,
+    ):
+        await ask(Endpoint(settings_for(endpoint)), prompt)
+    assert endpoint.counted.calls == raised.value.usage.calls == 2
+
+
+async def test_a_key_is_never_part_of_a_message(prompt, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\x00key\n")
+    with answering() as endpoint:
+        settings = load_settings(engine="openai").model_copy(
+            update={"openai_base_url": endpoint.url, **QUICK, "llm_deadline": 1.0}
+        )
+        with pytest.raises((EngineFailed, ConfigurationError)) as raised:
+            await ask(Endpoint(settings), prompt)
+    assert "secret" not in str(raised.value)
+
+
+def test_the_line_end_of_a_secrets_file_is_no_part_of_the_key(monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-key\n")
+    assert load_settings().openai_api_key.get_secret_value() == "sk-key"
 
 
 async def test_nobody_listening_is_told_with_the_reason(prompt) -> None:
