@@ -144,7 +144,7 @@ async def test_an_answer_that_is_cut_at_twice_the_room_too_is_given_up(prompt) -
 
 
 async def test_a_key_is_never_part_of_a_message(prompt, monkeypatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\x00key\n")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret\nkey")
     with answering() as endpoint:
         settings = load_settings(engine="openai").model_copy(
             update={"openai_base_url": endpoint.url, **QUICK, "llm_deadline": 1.0}

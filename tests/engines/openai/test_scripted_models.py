@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from datetime import date
 
 import pytest
-from desk import assert_all_is_quoted, verify
+from desk import SEEDS, assert_all_is_quoted, verify
 
 from eval.endpoint.asked import Asked
 from eval.endpoint.faults import Fault, Faults, always, mixed
@@ -16,6 +15,7 @@ from eval.endpoint.server import ScriptedEndpoint
 from service.kit.errors import ConfigurationError
 from service.kit.text import sha256_hex
 from service.pipeline import Pipeline
+from service.statements.corpus import Corpus
 from service.types import ClaimState, Note, Submission, Verdict
 
 BOMBERS = (
@@ -272,8 +272,9 @@ async def test_statements_after_the_as_of_date_are_not_sent(seeded) -> None:
 
 
 async def test_answers_are_kept_between_runs(seeded, tmp_path) -> None:
-    shutil.copytree(seeded.data_dir, tmp_path / "data")
     settings = seeded.model_copy(update={"data_dir": tmp_path / "data"})
+    with Corpus.open(settings) as corpus:
+        corpus.add([SEEDS / "statements"])
     with ScriptedEndpoint(clean) as endpoint:
         changed = {"engine": "openai", "openai_base_url": endpoint.url}
         settings = settings.model_copy(update=changed)
