@@ -29,9 +29,10 @@ from eval.measures import Measure, Row, calibration
 from eval.subject import claim_of, passages_of
 from service.claims.evidence import gather
 from service.claims.verdict import decide
-from service.engines.local.assess import Embedder, Reading, Scorer, read
+from service.engines.local.assess import Embedder, Reading, read
 from service.engines.local.engine import opinions_of
 from service.engines.local.stance import Fitted, Weights, features
+from service.models.stance import Scorer
 from service.types import Assessment, Curve, Stance, Verdict
 
 Array = npt.NDArray[np.float64]

@@ -28,8 +28,9 @@ from eval.folds import FOLDS, fold_of
 from eval.subject import claim_of, passages_of
 from eval.training.pairs import read_pairs
 from service.engines.local.assess import Reading, read
-from service.engines.local.stance import FEATURES, SIGNS, STANCES, features
+from service.engines.local.stance import FEATURES, SIGNS, features
 from service.models import Encoder, StanceModel
+from service.models.stance import STANCES
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.types import Claim, Kind, Passage, Span, Stance, StatementRef, Verdict

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.engines.local.stance import STANCES, Fitted
+from service.engines.local.stance import Fitted
+from service.models.stance import STANCES
 
 SETS = ("climate-fever", "healthver", "fool-me-twice", "wice-claims")
 """The sets that something is fitted on. AVeriTeC never is: its licence allows evaluation only."""

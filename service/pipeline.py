@@ -8,7 +8,6 @@ event loop, and makes sure that a claim that fails ends as a note that says so.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -47,6 +46,7 @@ from service.types import (
     Usage,
     Verdict,
     Window,
+    claim_id,
 )
 
 Progress = Callable[[int, int, str], None]
@@ -308,6 +308,7 @@ class Pipeline:
     ) -> Note:
         if submission is not None and submission.claims_only:
             check_line(claim, submission)
+        submitted = submission.text if submission is not None else ""
         if self.memory is not None:
             key = ReuseKey(
                 as_of,
@@ -319,7 +320,7 @@ class Pipeline:
             known = await asyncio.to_thread(self.memory.reusable, claim, key)
             if known is not None:
                 return replace(
-                    about(known, submission.text if submission is not None else ""),
+                    about(known, submitted),
                     links=await self._links(claim, submission),
                 )
         hits = await asyncio.to_thread(
@@ -345,7 +346,7 @@ class Pipeline:
                 provenance,
                 as_of,
                 links,
-                submission.text if submission is not None else "",
+                submitted,
             )
 
         note = await asyncio.to_thread(drafted, assessment)
@@ -419,11 +420,11 @@ async def _nothing() -> Assessment:
 def _standing_for(window: Window) -> Claim:
     """A claim that stands for all that a window may hold, where it could not be read."""
     text = window.submission.text[window.start : window.end]
-    key = f"{window.submission.sha256}:{window.start}:{window.end}"
+    source = Span(window.start, window.end, text)
     return Claim(
-        id=hashlib.sha256(key.encode()).hexdigest()[:16],
+        id=claim_id(window.submission, source, text),
         text=text,
-        source=Span(window.start, window.end, text),
+        source=source,
         claim_date=window.submission.published,
     )
 

@@ -7,6 +7,7 @@ citations). This module imports nothing of ours, so every room may import it.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
 from datetime import date
@@ -130,6 +131,12 @@ class Submission:
     language: str | None = None
     claims_only: bool = False
     local_only: bool = False
+
+
+def claim_id(submission: Submission, source: Span, text: str) -> str:
+    """The id of a claim: the same text at the same place of the same submission has the same."""
+    key = f"{submission.sha256}:{source.start}:{source.end}:{text}"
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from rich.table import Table
 
 from eval.benchmarks import filler
 from eval.environment import git_revision, packages
-from service.engines.local.assess import Scorer
 from service.engines.local.engine import LocalEngine
 from service.kit.text import sha256_hex
 from service.models import StanceModel
+from service.models.stance import Scorer
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.submissions.intake import read_submission

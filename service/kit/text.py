@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
 
 _DROPPED = {0x00: None} | dict.fromkeys(range(0xD800, 0xE000))
 
@@ -20,3 +22,12 @@ def normalise(text: str) -> str:
 def sha256_hex(text: str) -> str:
     """Hex digest of the UTF-8 bytes of a normalised text."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def sha256_of_files(folder: Path, patterns: Iterable[str]) -> str:
+    """Hex digest of the contents of a folder's files, pattern by pattern, in order of name."""
+    digest = hashlib.sha256()
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -7,12 +7,14 @@ verdict.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from service.models.files import SHA256, open_session, tokenizer
 from service.models.parallel import Parallel
+from service.types import Stance
 
 STANCE_NAME = f"stance-6l-int8@{SHA256['stance.int8.onnx'][:12]}"
 TEMPERATURE = 1.72
@@ -20,10 +22,21 @@ TEMPERATURE = 1.72
 MAX_TOKENS = 160
 MAX_CLAIM_TOKENS = 400
 """A claim is never cut for the passage's sake; the model itself can take no more than 512."""
+STANCES = (Stance.SUPPORTS, Stance.REFUTES, Stance.NEUTRAL)
+"""What its three probabilities are of, in their order."""
+_SURE = 0.6
+"""Probability from which its opinion is worth telling a reviewer."""
 _MIN_PASSAGE_TOKENS = 16
 _CLS, _SEP = 101, 102
 
 Probabilities = npt.NDArray[np.float64]
+
+
+class Scorer(Protocol):
+    """Anything that reads pairs as ``StanceModel`` does."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
+        """Return ``(len(pairs), 3)`` probabilities, in the order of ``STANCES``."""
 
 
 class StanceModel:
@@ -40,7 +53,7 @@ class StanceModel:
         self._parallel = Parallel(threads)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
-        """Return probabilities ``(len(pairs), 3)``: supports, refutes, not enough information.
+        """Return ``(len(pairs), 3)`` probabilities, in the order of ``STANCES``.
 
         A pair's probabilities depend on that pair alone.
 
@@ -75,3 +88,9 @@ class StanceModel:
         )
         result: npt.NDArray[np.float32] = logits
         return result
+
+
+def opinion_of(scores: Probabilities) -> Stance:
+    """The stance that a pair's three probabilities speak for; neutral where they are not sure."""
+    best = int(scores.argmax())
+    return STANCES[best] if scores[best] >= _SURE else Stance.NEUTRAL

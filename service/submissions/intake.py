@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from service.kit.text import sha256_hex
 from service.settings import Settings
 from service.statements.fetch import FetchLimits, fetch
 from service.statements.readers import Reading, read
-from service.types import Claim, Span, Submission
+from service.types import Claim, Span, Submission, claim_id
 
 STANDARD_INPUT = "-"
 
@@ -101,12 +100,12 @@ def claims_from_lines(submission: Submission) -> list[Claim]:
         text = submission.text[start:end]
         if not any(character.isalnum() for character in text):
             continue
-        key = f"{submission.sha256}:{start}:{end}:{text}"
+        source = Span(start, end, text)
         claims.append(
             Claim(
-                id=hashlib.sha256(key.encode()).hexdigest()[:16],
+                id=claim_id(submission, source, text),
                 text=text,
-                source=Span(start, end, text),
+                source=source,
                 claim_date=submission.published,
                 score=1.0,
             )

@@ -24,6 +24,7 @@ from service.facts.polarity import Denial, denials_in
 from service.facts.reported import plain, reported, skeleton
 from service.kit.sentences import sentences
 from service.models.parser import parse_ahead
+from service.models.stance import Scorer
 from service.types import Claim, MismatchKind, Passage
 
 _SINGLE_WINDOWS = 2
@@ -44,13 +45,6 @@ _MAX_REPAIRS = 7
 _MAX_DIFFERING = 3
 
 Scores = npt.NDArray[np.float64]
-
-
-class Scorer(Protocol):
-    """The stance model: probabilities ``(n, 3)`` of supports, refutes, not enough."""
-
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
-        """Score ``(passage, claim)`` pairs."""
 
 
 class Embedder(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from service.engines.local.assess import Embedder, Reading, Scorer, read
+from service.engines.local.assess import Embedder, Reading, read
 from service.engines.local.extract import extract_claims
-from service.engines.local.stance import STANCES, Fitted, Weighed, packaged, weigh
+from service.engines.local.stance import Fitted, Weighed, packaged, weigh
+from service.kit.text import sha256_of_files
 from service.models import ENCODER_NAME, STANCE_NAME
 from service.models.parser import PARSER_NAME
+from service.models.stance import STANCES, Scorer, opinion_of
 from service.types import (
     Account,
     Assessment,
@@ -27,8 +28,6 @@ from service.types import (
     Window,
 )
 
-_CROSS_CHECK = 0.6
-"""Probability from which the stance model's own opinion is worth telling a reviewer."""
 _SAME_MATTER = 0.1
 """How much less of the claim a statement may hold than the one that holds most and still be about
 the same event."""
@@ -60,12 +59,7 @@ class LocalEngine:
     @cached_property
     def prompt_version(self) -> str:
         """Hash of the rules, weights and calibration: what stands in for a prompt."""
-        here = Path(__file__).parent
-        digest = hashlib.sha256()
-        for pattern in _SHAPED_BY:
-            for path in sorted(here.glob(pattern)):
-                digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
+        return sha256_of_files(Path(__file__).parent, _SHAPED_BY)[:16]
 
     concurrent_claims = 2
     """While one waits for the database, the next uses the models."""
@@ -158,15 +152,10 @@ def _opinions(reading: Reading, found: Weighed) -> dict[str, Opinion]:
                 end=max(part.end for part in inside),
                 mismatches=found.mismatches if indices else (),
                 scores=scores,
-                cross_check=_cross_check(reading.scores[found.window]),
+                cross_check=opinion_of(reading.scores[found.window]),
             ),
         )
     return opinions
-
-
-def _cross_check(scores: npt.NDArray[np.float64]) -> Stance:
-    best = int(scores.argmax())
-    return STANCES[best] if scores[best] >= _CROSS_CHECK else Stance.NEUTRAL
 
 
 class _Remembering:

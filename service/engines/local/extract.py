@@ -6,7 +6,6 @@ loop.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from service.engines.local.references import (
     settled,
 )
 from service.kit.sentences import sentences
-from service.types import Attribution, Claim, Span, Submission, Window
+from service.types import Attribution, Claim, Span, Submission, Window, claim_id
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -201,7 +200,7 @@ def _claim(
     start, end = sentence.stretch(proposition.pieces)
     source = Span(start, end, submission.text[start:end])
     return Claim(
-        id=_id(submission, source, text),
+        id=claim_id(submission, source, text),
         text=text,
         source=source,
         attribution=voice.attribution if voice is not None else None,
@@ -263,8 +262,3 @@ def _is_prose(text: str) -> bool:
     signs = "".join(text.split())
     letters = sum(character.isascii() and character.isalpha() for character in signs)
     return letters >= 0.5 * len(signs) and not _MARKUP.search(text)
-
-
-def _id(submission: Submission, source: Span, text: str) -> str:
-    name = f"{submission.sha256}:{source.start}:{source.end}:{text}"
-    return hashlib.sha256(name.encode()).hexdigest()[:16]

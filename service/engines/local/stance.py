@@ -30,9 +30,9 @@ import numpy.typing as npt
 from service.engines.local.assess import ANCHORS, OUTRIGHT, Reading, Repair, Turned
 from service.facts.compare import Comparison, Item
 from service.facts.lexicon import CAPITAL, POLITY
+from service.models.stance import STANCES
 from service.types import Curve, Mismatch, MismatchKind, Reliability, Stance
 
-STANCES = (Stance.SUPPORTS, Stance.REFUTES, Stance.NEUTRAL)
 SIGNS: dict[str, tuple[int, int]] = {
     # the stance model's scores over the windows, as they are and as log-odds
     "support": (1, -1), "support_focus": (1, -1), "refute": (-1, 1), "refute_focus": (-1, 1),

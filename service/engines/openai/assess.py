@@ -17,7 +17,6 @@ from service.types import (
     Assessment,
     Claim,
     DraftFinding,
-    Kind,
     Mismatch,
     MismatchKind,
     Opinion,
@@ -35,7 +34,7 @@ _MOST_FINDINGS, _MOST_QUOTES, _MOST_CHARACTERS = 6, 6, 1000
 _NOT_STATED = "nothing of it"
 
 
-def values_of(claim: Claim, passages: Sequence[Passage], marks: Marks) -> dict[str, str]:
+def values_to_assess(claim: Claim, passages: Sequence[Passage], marks: Marks) -> dict[str, str]:
     """The variables of the prompt ``assess``."""
     told = [_line(claim.text)]
     told += [f"said by {_line(claim.speaker)}"] if claim.speaker else []
@@ -65,9 +64,7 @@ def _source(statement: StatementRef) -> str:
     parts = [
         statement.issuer or "issuer not known",
         statement.published.isoformat() if statement.published else "undated",
-        {Kind.DIGEST: "digest", Kind.TRANSLATION: "translation", Kind.ORIGINAL: "original"}[
-            statement.kind
-        ],
+        statement.kind.value,
     ]
     return _line(" · ".join(parts))
 

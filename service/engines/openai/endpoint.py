@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from aiolimiter import AsyncLimiter
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from tenacity import RetryError
 
 from service.engines.openai.answers import schema_of
 from service.engines.openai.cache import AnswerCache, key_of
-from service.engines.openai.faults import Final, Passing, understood
+from service.engines.openai.faults import Final, Passing, fault_in, understood
 from service.engines.openai.prompts import Prompt
 from service.engines.openai.retries import retrying_async
 from service.kit.errors import ConfigurationError, EngineFailed
@@ -172,9 +172,9 @@ class Endpoint:
         Raises:
             _Failed: whatever went wrong, with what was used.
         """
-        asked = sum(len(text) for _, text in messages) + len(json.dumps(schema))
-        octets = sum(len(text.encode()) for _, text in messages) + len(json.dumps(schema))
-        strange = octets - asked  # beyond ASCII a character may be several tokens
+        texts = [*(text for _, text in messages), json.dumps(schema)]
+        asked = sum(map(len, texts))
+        strange = sum(len(text.encode()) for text in texts) - asked  # may be several tokens each
         reserved = asked // (_CHARACTERS_A_TOKEN - 1) + strange + longest
         if account is not None:
             await account.reserve(reserved)
@@ -188,7 +188,7 @@ class Endpoint:
                 used = self._usage(getattr(error, "completion", None), began, asked)
                 raise _Failed(understood(error, self._settings), used) from error
             text, used = _text(raw), self._usage(raw, began, asked)
-            fault = _fault_of(raw)
+            fault = fault_in(raw)
             if fault is not None:
                 raise _Failed(fault, used)
             return text, used
@@ -223,18 +223,16 @@ class Endpoint:
         if self._tokens is not None:
             await self._tokens.acquire(min(tokens, self._tokens.max_rate))
 
-    def _usage(self, answered: Any, began: float, asked: int = 0) -> Usage:  # noqa: ANN401
+    def _usage(self, answered: Any, began: float, asked: int) -> Usage:  # noqa: ANN401
         """What a request took, as the endpoint counted it; else four characters are a token."""
         told: Any = getattr(answered, "usage_metadata", None)
         if told:
             prompt, completion = told["input_tokens"], told["output_tokens"]
         elif (counted := getattr(answered, "usage", None)) is not None:
             prompt, completion = counted.prompt_tokens, counted.completion_tokens
-        elif asked:
+        else:
             prompt = asked // _CHARACTERS_A_TOKEN
             completion = len(_text(answered)) // _CHARACTERS_A_TOKEN if answered else 0
-        else:
-            prompt = completion = 0
         price = self._settings.llm_prices.get(self._settings.llm_model)
         cost = (prompt * price.prompt + completion * price.completion) / 1e6 if price else 0.0
         return Usage(1, prompt, completion, cost, time.monotonic() - began)
@@ -252,12 +250,11 @@ class _Failed(Exception):  # noqa: N818  named for its cause, as all of ours
 def _chat_model(settings: Settings) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
-    key = settings.openai_api_key
     model: BaseChatModel = init_chat_model(
         settings.llm_model,
         model_provider="openai",
         base_url=settings.openai_base_url,
-        api_key=key.get_secret_value() if key else "none",  # the client wants one in any case
+        api_key=settings.openai_api_key or SecretStr("none"),  # the client wants one in any case
         temperature=settings.llm_temperature,
         timeout=settings.llm_timeout,
         max_retries=0,  # ours is the only policy
@@ -278,18 +275,6 @@ def _text(raw: AIMessage) -> str:
         arguments = calls[0]["args"]
         return arguments if isinstance(arguments, str) else json.dumps(arguments)
     return raw.content if isinstance(raw.content, str) else json.dumps(raw.content)
-
-
-def _fault_of(raw: AIMessage) -> Exception | None:
-    refusal = raw.additional_kwargs.get("refusal")
-    if refusal:
-        return Final(f"the model refused to answer: {refusal}")
-    match raw.response_metadata.get("finish_reason"):
-        case "length":
-            return Passing("the answer was cut at VERINOTE_LLM_MAX_COMPLETION_TOKENS", cut=True)
-        case "content_filter":
-            return Final("the model refused to answer (content filter)")
-    return None
 
 
 def _checked(text: str, answer: type[T]) -> T:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from service.engines.openai.answers import (
     ClaimAssessed,
@@ -24,15 +19,16 @@ from service.engines.openai.answers import (
 from service.engines.openai.assess import (
     assessment_of,
     findings_of,
-    values_of,
+    values_to_assess,
     values_to_revise,
 )
 from service.engines.openai.endpoint import Answered, Endpoint, TooLong
-from service.engines.openai.extract import claims_of, ground_of
-from service.engines.openai.extract import values_of as values_to_extract
+from service.engines.openai.extract import claims_of, ground_of, values_to_extract
 from service.engines.openai.marks import Marks
 from service.engines.openai.prompts import load
 from service.kit.errors import EngineFailed
+from service.kit.text import sha256_hex, sha256_of_files
+from service.models.stance import Scorer, opinion_of
 from service.settings import Settings
 from service.types import (
     Account,
@@ -46,22 +42,12 @@ from service.types import (
     Window,
 )
 
-_STANCES = (Stance.SUPPORTS, Stance.REFUTES, Stance.NEUTRAL)
-_SURE = 0.6
-"""Probability from which the stance model's opinion is worth telling a reviewer."""
 _AHEAD = 3
 """Passages of a claim that the stance model reads while the language model is still at work: the
 best found, which are most often the ones that decide."""
 _AT_ONCE = 64
-_SHAPED_BY = ("*.py", "../../facts/*.py")
 """Claims side by side where requests are not limited."""
-
-
-class Scorer(Protocol):
-    """The stance model."""
-
-    def score(self, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.float64]:
-        """Return ``(n, 3)`` probabilities of supports, refutes, neutral for (passage, claim)."""
+_SHAPED_BY = ("*.py", "../../facts/*.py")
 
 
 class OpenAIEngine:
@@ -98,11 +84,8 @@ class OpenAIEngine:
         schemas = [schema_of(one) for one in (ClaimsFound, ClaimAssessed, FindingsRevised)]
         told: list[object] = [prompt.sha256 for prompt in prompts]
         told += [self._endpoint.parameters, schemas, self._settings.passages_per_claim]
-        digest = hashlib.sha256(json.dumps(told).encode())
-        for pattern in _SHAPED_BY:
-            for path in sorted(Path(__file__).parent.glob(pattern)):
-                digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
+        told.append(sha256_of_files(Path(__file__).parent, _SHAPED_BY))
+        return sha256_hex(json.dumps(told))[:16]
 
     @property
     def concurrent_claims(self) -> int:
@@ -150,7 +133,7 @@ class OpenAIEngine:
     ) -> tuple[Answered[ClaimAssessed], Sequence[Passage]]:
         spent = Usage()
         while True:
-            values = values_of(claim, passages, self._marks)
+            values = values_to_assess(claim, passages, self._marks)
             try:
                 answered = await self._endpoint.ask(self._assess, values, ClaimAssessed, account)
             except TooLong as error:
@@ -215,7 +198,7 @@ class _SecondOpinions:
         self._passages = {passage.id: passage for passage in passages}
         self._scorer = scorer
         self._readers = readers
-        self._begun: dict[str, Future[Stance | None]] = {}
+        self._begun: dict[str, Future[Stance]] = {}
 
     def begin(self, passages: Sequence[Passage]) -> None:
         """Start reading passages; nobody waits for it yet."""
@@ -264,7 +247,5 @@ class _SecondOpinions:
         )
         return replace(finding, cross_check=self._read(told, finding.text))
 
-    def _read(self, passage: str, claim: str) -> Stance | None:
-        scores = self._scorer.score([(passage, claim)])[0]
-        best = int(np.argmax(scores))
-        return _STANCES[best] if scores[best] >= _SURE else None
+    def _read(self, passage: str, claim: str) -> Stance:
+        return opinion_of(self._scorer.score([(passage, claim)])[0])

@@ -5,7 +5,6 @@ The model gives words, code finds where they stand. What is not in the text is n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
@@ -20,7 +19,7 @@ from service.facts.quoting import locate
 from service.kit.sentences import sentences
 from service.kit.text import normalise
 from service.models.parser import parse
-from service.types import Attribution, Claim, Span, Submission, Window
+from service.types import Attribution, Claim, Span, Submission, Window, claim_id
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
@@ -41,7 +40,7 @@ Rejected = tuple[str, str]
 """What the model gave as a claim, and why it is none."""
 
 
-def values_of(window: Window, marks: Marks) -> dict[str, str]:
+def values_to_extract(window: Window, marks: Marks) -> dict[str, str]:
     """The variables of the prompt ``extract`` for a window."""
     submission = window.submission
     enclosed = marks.enclose(
@@ -116,10 +115,9 @@ def _claim(
     around = _around(span, submission.text)
     if not _is_of(text, submission.text[around.start : around.stop], ground):
         text = " ".join(span.text.split())  # what the text itself says is always a claim of it
-    key = f"{submission.sha256}:{span.start}:{span.end}:{text}"
     attribution = _attribution(one, around, submission.text)
     return Claim(
-        id=hashlib.sha256(key.encode()).hexdigest()[:16],
+        id=claim_id(submission, span, text),
         text=text,
         source=span,
         attribution=attribution,

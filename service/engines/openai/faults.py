@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from service.kit.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage
+
     from service.settings import Settings
 
 _TOO_LONG = re.compile(
@@ -65,9 +67,9 @@ def understood(error: Exception, settings: Settings) -> Exception:
         case Passing() | Final() | ConfigurationError():
             return error
         case openai.LengthFinishReasonError():
-            return Passing(_CUT, cut=True)
+            return _cut()
         case openai.ContentFilterFinishReasonError():
-            return Final("the model refused to answer (content filter)")
+            return _filtered()
         case openai.APITimeoutError() | TimeoutError():
             return Passing(f"no answer within {settings.llm_timeout:g} s")
         case openai.APIStatusError():
@@ -79,7 +81,25 @@ def understood(error: Exception, settings: Settings) -> Exception:
     return error
 
 
-_CUT = "the answer was cut at VERINOTE_LLM_MAX_COMPLETION_TOKENS"
+def fault_in(answer: AIMessage) -> Exception | None:
+    """What is wrong with an answer that came whole over the wire, as one of the ends."""
+    refusal = answer.additional_kwargs.get("refusal")
+    if refusal:
+        return Final(f"the model refused to answer: {refusal}")
+    match answer.response_metadata.get("finish_reason"):
+        case "length":
+            return _cut()
+        case "content_filter":
+            return _filtered()
+    return None
+
+
+def _cut() -> Passing:
+    return Passing("the answer was cut at VERINOTE_LLM_MAX_COMPLETION_TOKENS", cut=True)
+
+
+def _filtered() -> Final:
+    return Final("the model refused to answer (content filter)")
 
 
 def _of_status(error: Exception, settings: Settings) -> Exception:

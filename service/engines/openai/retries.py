@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tenacity import (
-    AsyncRetrying as TenacityAsync,
-)
-from tenacity import (
+    AsyncRetrying,
     RetryCallState,
+    Retrying,
     retry_if_exception_type,
     stop_after_attempt,
     stop_before_delay,
     wait_random_exponential,
 )
-from tenacity import Retrying as Tenacity
 
 from service.engines.openai.faults import Passing
 from service.settings import Settings
@@ -39,11 +37,11 @@ def _policy(settings: Settings) -> dict[str, Any]:
     }
 
 
-def retrying(settings: Settings) -> Tenacity:
+def retrying(settings: Settings) -> Retrying:
     """Attempts of a blocking request; ``RetryError`` after the last."""
-    return Tenacity(**_policy(settings))
+    return Retrying(**_policy(settings))
 
 
-def retrying_async(settings: Settings) -> TenacityAsync:
+def retrying_async(settings: Settings) -> AsyncRetrying:
     """Attempts of a request on the event loop; ``RetryError`` after the last."""
-    return TenacityAsync(**_policy(settings))
+    return AsyncRetrying(**_policy(settings))

