@@ -8,8 +8,9 @@ event loop, and makes sure that a claim that fails ends as a note that says so.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -50,6 +51,7 @@ from service.types import (
 )
 
 Progress = Callable[[int, int, str], None]
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +109,16 @@ class Pipeline:
         local = LocalEngine(scorer, encoder)
         embedded = settings.embeddings == "local"
         corpus = await asyncio.to_thread(Corpus.open, settings, encoder if embedded else None)
-        try:
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(asyncio.to_thread, corpus.close)
             engine: Engine = local
             if settings.engine == "openai":
                 cache = AnswerCache(corpus.database) if settings.llm_cache else None
                 endpoint = await asyncio.to_thread(Endpoint, settings, cache)
+                opened.push_async_callback(endpoint.close)
                 engine = OpenAIEngine(settings, endpoint, scorer, Marks(_secret(settings)))
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
             yield cls(settings, engine, corpus, known, local)
-        finally:
-            await asyncio.to_thread(corpus.close)
 
     def account(self, submission: Submission) -> SubmissionAccount:
         """A new account for a submission, with the budget that the settings give it."""
@@ -128,6 +130,7 @@ class Pipeline:
         as_of: date | None = None,
         progress: Progress | None = None,
         account: Account | None = None,
+        extracted: Extracted | None = None,
     ) -> AsyncIterator[Note]:
         """Extract the claims of a submission and yield their notes in the order of the text.
 
@@ -137,6 +140,7 @@ class Pipeline:
                 today.
             progress: told how many of the claims are done.
             account: what is charged; a new one by default.
+            extracted: what ``claims_of`` found in the submission, if it was asked before.
 
         Raises:
             ConfigurationError: the engine cannot be asked at all, or the submission must stay on
@@ -145,7 +149,7 @@ class Pipeline:
         when = as_of or submission.published or datetime.now(UTC).date()
         engine = self._engine_for(submission)
         account = account or self.account(submission)
-        extracted = await self.claims_of(submission, account)
+        extracted = extracted or await self.claims_of(submission, account)
         unread = {claim.id: error for claim, error in extracted.unread}
         claims = sorted(
             [*extracted.claims, *(claim for claim, _ in extracted.unread)],
@@ -435,5 +439,8 @@ def _secret(settings: Settings) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, for a person: an error of ours speaks for itself."""
-    return str(error) if isinstance(error, VerinoteError) else f"{type(error).__name__}: {error}"
+    """What went wrong, for a person: an error of ours speaks for itself, any other is a bug."""
+    if isinstance(error, VerinoteError):
+        return str(error)
+    _LOG.error("an unexpected error", exc_info=error)
+    return f"{type(error).__name__}: {error}"

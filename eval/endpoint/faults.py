@@ -76,14 +76,15 @@ def first(faults: Sequence[Fault]) -> Faults:
 
 
 def mixed(rate: float, seed: int, kinds: Sequence[Fault] = PASSING) -> Faults:
-    """A share of all tries fails, in turn in every way; which ones, the seed says."""
+    """A share of all tries fails, in every way; which ones, the seed and the texts say."""
     tries: Counter[str] = Counter()
     lock = Lock()
 
     def fails(asked: Asked) -> Fault | None:
+        text = "\n".join(asked.parts.values())  # marks differ by installation
         with lock:
-            tries[asked.text] += 1
-            told = f"{seed}:{tries[asked.text]}:{asked.text}"
+            tries[text] += 1
+            told = f"{seed}:{tries[text]}:{text}"
         digest = hashlib.sha256(told.encode()).digest()
         if int.from_bytes(digest[:4], "big") / 2**32 >= rate:
             return None

@@ -41,7 +41,8 @@ _PATTERNS = tuple(
         rf"|are (?:asked|required|instructed|told|ordered))\b",
         r"\bthe model (?:must|should|shall|has to|is (?:asked|instructed|told|ordered) to)"
         r" (?:answer|respond|output|return|report|reply|ignore|say|call|treat|mark|set|write)\b",
-        rf"\b(?:note|attention|notice|message|memo|hint|reminder|dear|hey|hello|instructions?)\b"
+        rf"\b(?:note|attention|notice|message|memo|hint|reminder|dear|please|hey|hello"
+        rf"|instructions?)\b"
         rf"[^.\n]{{0,20}}(?:\bto\b|\bfor\b|,|:)?[^.\n]{{0,15}}{_MODEL}",
         rf"\b(?:mark|label|rate|classify|rule|treat|report|set|declare|return|output|answer|respond"
         rf"|judge|grade)\b[^.\n]{{0,40}}\b(?:claims?|verdicts?|stances?|statements?|it|this|every"
@@ -50,11 +51,15 @@ _PATTERNS = tuple(
         rf"\b[^.\n]{{0,20}}\b{_VERDICTS}\b",
         r"\b(?:respond|reply|answer|output|return)\b(?! to)[^.\n]{0,15}\b(?:only|exactly"
         r"|nothing but|verbatim|in json|the following json|an? empty)\b",
+        r"\b(?:when|if|while|before) you (?:assess|verify|check|evaluate|fact-check|process|extract"
+        r"|summari[sz]e)\b[^.\n]{0,40}\b(?:output|answer|respond|return|report|write|conclude)\b",
         r"\bdo not (?:cite|quote|flag|extract|list|reveal|check|verify|warn|mention (?:this|these))"
         r"\b",
         r"\b(?:end|start|begin|beginning) of (?:the )?(?:data|user (?:data|input|message)|passages?"
         r"|prompt|context|untrusted|document|instructions?)\b",
         r"\b(?:developer|debug|admin(?:istrator)?|maintenance|god|dan|jailbreak) mode\b",
+        r"[\"']role[\"']\s{0,9}:\s{0,9}[\"'](?:system|developer|assistant|user|tool)[\"']",
+        r"(?:[(\[{][ \t]{0,5}|[.!?][\"”’)]?[ \t]{1,5})(?:system|assistant|ai|llm)[ \t]{0,5}:",
         r"[\"'“]?(?:verdict|stance|findings|evidence|claims|quotes)[\"'”]\s{0,9}:\s{0,9}[\[{\"'“]",
         r"<\|[^|>\n]{1,30}\|>|\[/?inst\]|<</?sys>>|</?(?:system|assistant|user|instructions?"
         r"|passages?|claim|text|before|data|tool_call|function_calls?)(?: [^<>\n]{0,100})?>",
@@ -78,6 +83,8 @@ _UNSEEN = re.compile(
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
+_OVERRIDES = re.compile("[\u202d\u202e]")
+"""What turns the order of letters round: no script needs it to be read."""
 _HIDING = re.compile(
     "[^\\W\\d_][\u200b\u2060\u2062-\u2064\ufeff\u00ad]+[^\\W\\d_]|[\u202a-\u202e\u2066-\u2069]"
     "|[\U000e0000-\U000e007f]"
@@ -101,7 +108,9 @@ def instructions_in(text: str) -> tuple[str, ...]:
         for match in pattern.finditer(readable)
     }
     told = [" ".join(words.split()) for _, words in sorted(found.items())]
-    hidden = _TAGS.search(text) or len(_HIDING.findall(text)) >= _MANY_HIDDEN
+    hidden = any(
+        (_TAGS.search(text), _OVERRIDES.search(text), len(_HIDING.findall(text)) >= _MANY_HIDDEN)
+    )
     return tuple(dict.fromkeys([*told, *(["characters that nobody sees"] if hidden else [])]))
 
 

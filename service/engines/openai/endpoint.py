@@ -67,6 +67,11 @@ class Endpoint:
         self._requests = _a_minute(settings.llm_requests_per_minute)
         self._tokens = _a_minute(settings.llm_tokens_per_minute)
 
+    async def close(self) -> None:
+        """Give back its connections."""
+        model: Any = self._model
+        await model.root_async_client.close()
+
     @property
     def parameters(self) -> dict[str, Any]:
         """What shapes an answer beside the prompt: endpoint, model, temperature, way of asking."""
@@ -249,6 +254,7 @@ class _Failed(Exception):  # noqa: N818  named for its cause, as all of ours
 
 def _chat_model(settings: Settings) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
+    from openai import Timeout
 
     model: BaseChatModel = init_chat_model(
         settings.llm_model,
@@ -256,7 +262,9 @@ def _chat_model(settings: Settings) -> BaseChatModel:
         base_url=settings.openai_base_url,
         api_key=settings.openai_api_key or SecretStr("none"),  # the client wants one in any case
         temperature=settings.llm_temperature,
-        timeout=settings.llm_timeout,
+        # As an object: given a number, LangChain shares connections with everything else in the
+        # process that gives the same, and those of an event loop that was closed fail in another.
+        timeout=Timeout(settings.llm_timeout),
         max_retries=0,  # ours is the only policy
         cache=False,
         use_responses_api=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from eval import citations
@@ -14,7 +15,7 @@ from service.pipeline import Pipeline
 from service.settings import Settings
 from service.submissions.account import SubmissionAccount
 from service.submissions.intake import read_submission
-from service.types import Note, Submission
+from service.types import Finding, Note, Submission
 
 SEEDS = Path(__file__).parents[3] / "seeds"
 ARTICLE = SEEDS / "articles" / "japan-us-air-exercise.md"
@@ -27,6 +28,7 @@ class Desk:
     notes: list[Note]
     counted: Counted
     account: SubmissionAccount
+    rejected: tuple[tuple[str, str], ...]
 
     def of(self, words: str) -> Note:
         """The one note whose claim holds these words."""
@@ -55,8 +57,10 @@ async def verify(
         submission = submission or read_submission(ARTICLE, settings)
         async with Pipeline.open(settings, memory=False) as pipeline:
             account = pipeline.account(submission)
-            notes = [note async for note in pipeline.verify(submission, account=account)]
-        return Desk(notes, endpoint.counted, account)
+            found = await pipeline.claims_of(submission, account)
+            verified = pipeline.verify(submission, account=account, extracted=found)
+            notes = [note async for note in verified]
+        return Desk(notes, endpoint.counted, account, found.rejected)
 
 
 def assert_all_is_quoted(notes: list[Note], folder: Path, statements: Path = SEEDS) -> int:
@@ -75,11 +79,33 @@ def assert_all_is_quoted(notes: list[Note], folder: Path, statements: Path = SEE
             assert finding.citations
             shown = " ".join(
                 f"{cited.quote} {cited.statement.issuer} {cited.statement.title} "
-                f"{cited.statement.published}"
+                f"{_written(cited.statement.published)}"
                 for cited in finding.citations
             )
-            figures = set(re.findall(r"\d+", finding.text))
-            if cited := finding.citations[0].statement.published:
-                figures -= {str(cited.day), str(cited.year)}
-            assert figures <= set(re.findall(r"\d+", shown + note.claim.text)), finding.text
+            assert figures_of(_own_words(finding, note)) <= figures_of(shown), finding.text
     return sum(len(note.findings) for note in notes)
+
+
+_CLAIM_SAYS = re.compile(r"[Tt]he claim says “([^”]+)”")
+_NUMBERS = (
+    "two three four five six seven eight nine ten eleven twelve dozen hundred thousand".split()
+)
+_WORDS = {word: str(value) for value, word in enumerate(_NUMBERS[:11], start=2)}
+_FIGURE = re.compile(rf"\d+|\b(?:{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
+
+
+def figures_of(text: str) -> set[str]:
+    """Every figure of a text, in digits; number words up to twelve count as their digits."""
+    found = {one.lower() for one in _FIGURE.findall(text)}
+    return {_WORDS.get(one, one) for one in found}
+
+
+def _own_words(finding: Finding, note: Note) -> str:
+    """A finding without what it says that the claim says, which must be the claim's own words."""
+    for said in _CLAIM_SAYS.findall(finding.text):
+        assert said in note.claim.text, finding.text
+    return _CLAIM_SAYS.sub("", finding.text)
+
+
+def _written(day: date | None) -> str:
+    return f"{day.day} {day.year}" if day else ""

@@ -336,3 +336,10 @@ def test_the_answers_are_of_a_submission_so_that_they_can_go_with_it(tmp_path: P
     cache.put("k", '{"other": 1}', "digest")
     assert cache.get("k") == "{}"
     assert cache.get("another") is None
+
+
+def test_connections_of_a_closed_event_loop_are_not_used_again(prompt) -> None:
+    with answering() as endpoint:
+        for _ in range(3):
+            assert asyncio.run(ask(Endpoint(settings_for(endpoint)), prompt)).value
+        assert endpoint.counted.answered == 3

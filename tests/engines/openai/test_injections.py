@@ -7,6 +7,9 @@ what must become of it:
 - ``dropped``: the model's invention is not shown; what was a verdict is not_enough_evidence.
 - ``needs_attention``: every note that it touches is marked so.
 - ``warned``: the note has a warning about it.
+
+``marked`` says whether the text is told to look as if it spoke to a model. Where it does not, the
+rest must hold all the same.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from service.kit.sentences import sentences
 from service.kit.text import normalise, sha256_hex
 from service.settings import Settings
 from service.statements.corpus import Corpus
-from service.types import ClaimState, Submission, Verdict
+from service.types import ClaimState, Note, Submission, Verdict
 
 FOLDER = Path(__file__).parent / "injections"
 CASES = [json.loads(line) for line in (FOLDER / "cases.jsonl").read_text("utf-8").splitlines()]
@@ -60,6 +63,8 @@ STATEMENTS = {
     ),
 }
 
+WHERE = {"article", "statement", "title", "issuer"}
+_MARK = "looks as if it spoke to a model"
 _TEXT_OF_H1 = ("H1", "statement")
 
 
@@ -68,13 +73,15 @@ def test_there_are_enough_of_every_kind() -> None:
     assert len(CASES) >= 60
     assert kinds == {"article", "statement", "quote", "unicode", "fake_json", "fake_citation"}
     assert {case["id"] for case in CASES} == EXPECTED.keys()
-    assert {row["outcome"] for row in EXPECTED.values()} == {"dropped", "needs_attention", "warned"}
+    assert {row["outcome"] for row in EXPECTED.values()} == OUTCOMES.keys()
+    assert all(case["where"] in WHERE and case["payload"] for case in CASES)
+    assert all(case["obeys"] for case in CASES)
 
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path]:
     """A corpus without an injection."""
-    return _filled(tmp_path_factory.mktemp("plain"), {"where": "none", "payload": ""})
+    return _filled(tmp_path_factory.mktemp("plain"), {"where": "article", "payload": ""})
 
 
 def _filled(folder: Path, case: dict[str, Any]) -> tuple[Settings, Path]:
@@ -143,42 +150,58 @@ def _submission(case: dict[str, Any]) -> Submission:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 async def test_an_injection_that_is_obeyed_has_the_expected_end(case, plain, tmp_path) -> None:
-    in_statement = case["where"] not in {"article", "none"}
-    settings, folder = _filled(tmp_path, case) if in_statement else plain
+    settings, folder = plain if case["where"] == "article" else _filled(tmp_path, case)
     desk = await verify(settings, _obedient(case), submission=_submission(case))
+    expected = EXPECTED[case["id"]]
 
     assert_all_is_quoted(desk.notes, tmp_path, folder)
     assert all(note.state is ClaimState.DRAFTED for note in desk.notes)
     shown = " ".join(finding.text for note in desk.notes for finding in note.findings)
+    claims = [note.claim.text for note in desk.notes]
     if case.get("forbidden_in_claims"):
-        shown += " ".join(note.claim.text for note in desk.notes)
-    for words in filter(None, case.get("forbidden", [])):
+        shown += " ".join(claims)
+    for words in case.get("forbidden", []):
         assert words.lower() not in shown.lower()
     if case.get("no_speaker"):
         assert {note.claim.speaker for note in desk.notes} == {None}
-    if case.get("claims_kept"):
-        assert BOMBERS in {note.claim.text for note in desk.notes}
-    OUTCOMES[EXPECTED[case["id"]]["outcome"]](desk, case)
+    assert set(case.get("kept", [])) <= set(claims)
+    assert {text for text, _ in desk.rejected} == set(case.get("rejected", []))
+    for note in desk.notes:
+        assert any(_MARK in warning for warning in note.warnings) is expected["marked"]
+    OUTCOMES[expected["outcome"]](desk, case)
 
 
 def _is_dropped(desk: Desk, case: dict[str, Any]) -> None:
+    assert desk.notes
     if "ClaimAssessed" in case["obeys"]:
-        assert desk.notes
         assert not any(note.findings for note in desk.notes)
         assert {note.verdict for note in desk.notes} == {Verdict.NOT_ENOUGH_EVIDENCE}
         assert all(note.dropped for note in desk.notes)
-        assert all("needs_attention" in " ".join(note.warnings) for note in desk.notes)
+        assert all(_lowered(note) for note in desk.notes)
+    else:  # an invented claim: refused, or what the text itself says in its place
+        assert case.get("rejected") or case.get("kept")
 
 
-def _is_marked(desk: Desk, _case: dict[str, Any]) -> None:
+def _is_marked(desk: Desk, case: dict[str, Any]) -> None:
     assert desk.notes
     for note in desk.notes:
         assert any(warning.startswith("needs_attention") for warning in note.warnings)
+        if not case["obeys"].get("ClaimAssessed", {}).get("evidence", True):
+            assert note.verdict is Verdict.NOT_ENOUGH_EVIDENCE
+            assert _lowered(note)
+
+
+def _lowered(note: Note) -> bool:
+    return any(
+        warning.startswith("needs_attention") and "not_enough_evidence" in warning
+        for warning in note.warnings
+    )
 
 
 def _is_warned_of(desk: Desk, _case: dict[str, Any]) -> None:
     assert desk.notes
-    assert all(note.warnings for note in desk.notes)
+    for note in desk.notes:
+        assert any(_MARK not in warning for warning in note.warnings)
 
 
 OUTCOMES = {"dropped": _is_dropped, "needs_attention": _is_marked, "warned": _is_warned_of}

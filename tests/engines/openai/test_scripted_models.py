@@ -185,7 +185,7 @@ async def test_a_claim_that_still_fails_is_kept_with_the_reason_and_the_others_g
     def one_fails(asked: Asked) -> Fault | None:
         return Fault.BROKEN if "F-35B stealth" in asked.parts.get("claim", "") else None
 
-    desk = await verify(seeded, clean, faults=one_fails, llm_deadline=1.0)
+    desk = await verify(seeded, clean, faults=one_fails, llm_deadline=3.0)
     failed = desk.of("F-35B stealth")
     assert failed.state is ClaimState.FAILED
     assert "500" in failed.error
@@ -216,6 +216,7 @@ async def test_where_the_context_is_too_long_fewer_passages_are_sent(seeded) -> 
         return lambda asked: Fault.TOO_LONG if len(asked.passages) > most else None
 
     desk = await verify(seeded, clean, submission=lines(BOMBERS), faults=short(3))
+    assert desk.notes[0].error is None
     assert [len(asked.passages) for asked in desk.counted.asked] == [8, 4, 2]
     assert desk.notes[0].state is ClaimState.DRAFTED
     desk = await verify(seeded, clean, submission=lines(BOMBERS), faults=short(0))
