@@ -334,6 +334,9 @@ def bench_llm_overhead(
     seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
     latency: Annotated[float, typer.Option(min=0, help="seconds that an answer takes")] = 1.0,
     repeats: Annotated[int, typer.Option(min=1, help="how often it is run")] = 5,
+    fault_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="share of calls that fail in runs beside")
+    ] = 0.0,
     out: Annotated[Path, typer.Option(help="the file to write")] = Path(
         "var/bench/llm-overhead.json"
     ),
@@ -348,6 +351,7 @@ def bench_llm_overhead(
         seeds,
         latency=latency,
         repeats=repeats,
+        fault_rate=fault_rate,
         tell=lambda words: typer.echo(words, err=True),
     )
     overhead.write(result, out)

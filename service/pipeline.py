@@ -334,11 +334,11 @@ class Pipeline:
             context=claim.context,
         )
         passages = tuple(hit.passage for hit in hits)
-        (assessment, ruling), links = await asyncio.gather(
+        (assessment, ruling), links, coverage = await asyncio.gather(
             self.assess_given(claim, passages, as_of, engine, account),
             self._links(claim, submission),
+            asyncio.to_thread(self.corpus.coverage),
         )
-        coverage = await asyncio.to_thread(self.corpus.coverage)
 
         def drafted(assessment: Assessment) -> Note:
             return draft(

@@ -47,12 +47,12 @@ class Spread:
     most: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """The spread of the values."""
+    def of(cls, values: Sequence[float], digits: int = 1) -> Spread:
+        """The spread of the values, rounded to so many digits."""
         if not values:
             return cls(0, math.nan, math.nan, math.nan)
         p50, p95, most = np.percentile(values, [50, 95, 100])
-        return cls(len(values), round(p50, 1), round(p95, 1), round(most, 1))
+        return cls(len(values), *(round(one, digits) for one in (p50, p95, most)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,11 @@ class ScriptedEndpoint:
         async def completions(request: Request) -> Response:
             return await self._complete(request)
 
+        @app.delete("/v1/counted")
+        async def forget() -> Response:  # for who asks from another process
+            self.counted = Counted()
+            return Response(status_code=204)
+
         @app.post("/v1/embeddings")
         async def embeddings(request: Request) -> Response:
             body = await request.json()

@@ -5,6 +5,7 @@ Short on purpose: every name in here is sent with every request and comes back i
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -81,8 +82,12 @@ class FindingsRevised(_Answer):
     findings: Few[FindingGiven]
 
 
+@cache
 def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema that is sent: without titles and descriptions, which say nothing new."""
+    """The JSON schema that is sent: without titles and descriptions, which say nothing new.
+
+    Shared: never change it.
+    """
     schema: dict[str, Any] = _bare(answer.model_json_schema())
     return {"title": answer.__name__, **schema}
 

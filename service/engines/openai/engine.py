@@ -70,7 +70,7 @@ class OpenAIEngine:
         self._scorer = scorer
         self._marks = marks
         self._extract, self._assess, self._revise = map(load, ("extract", "assess", "revise"))
-        self._readers = ThreadPoolExecutor(settings.threads or None, "cross-check")
+        self._readers = ThreadPoolExecutor(1, "cross-check")
 
     @property
     def model(self) -> str:
