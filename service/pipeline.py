@@ -184,6 +184,16 @@ class Pipeline:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._index_claims()
+
+    async def _index_claims(self) -> None:
+        """Make the claims that were remembered known to the next ones."""
+        if self.memory is None:
+            return
+        try:
+            await asyncio.to_thread(self.memory.index)
+        except VerinoteError as error:  # the next opening makes up for it, or says what to do
+            _LOG.warning("the claims are remembered, but not indexed: %s", error)
 
     async def claims_of(self, submission: Submission, account: Account | None = None) -> Extracted:
         """Find the claims of a submission.

@@ -101,7 +101,8 @@ def digest_of(text: str) -> str:
 class Memory:
     """Remembers claims with their notes, and fact-checks by others. Blocking; thread-safe.
 
-    The database commits first; vectors that a crash left out are added at the next opening.
+    The database commits first; vectors come later, of many claims together, and those that a crash
+    left out are added at the next opening.
 
     Args:
         database: migrated.
@@ -123,12 +124,13 @@ class Memory:
         self._same_facts = same_facts or _compared
         self._opened: dict[str, VectorCollection] = {}
         self._opening = threading.RLock()
+        self._waiting: dict[str, str] = {}
 
     def remember(self, note: Note, submission: Submission, as_of: date) -> None:
         """Store a note with its claim and submission.
 
         The same claim under the same key is stored once: a note that is there stays, unless it
-        failed.
+        failed. The claim's vector is made by the next ``index`` or ``link``.
         """
         key = ReuseKey.of(note, as_of)
         with self._database.transaction() as session:
@@ -140,7 +142,17 @@ class Memory:
                 session.delete(stored)
                 session.flush()
             session.execute(insert_new(session, NoteRow), [row])
-        self._embed(CLAIMS, {digest_of(note.claim.text): note.claim.text})
+        if self._is_embedded_here or not submission.local_only:
+            with self._opening:
+                self._waiting[digest_of(note.claim.text)] = note.claim.text
+
+    def index(self) -> None:
+        """Give their vectors to the claims that were remembered since the last time."""
+        with self._opening:
+            waiting = self._waiting
+            if waiting:
+                self._embed(CLAIMS, waiting)
+            self._waiting = {}
 
     def reusable(self, claim: Claim, key: ReuseKey) -> Note | None:
         """Return the note on the very same claim made under the very same conditions.
@@ -280,6 +292,7 @@ class Memory:
 
     def _near(self, text: str) -> dict[str, list[tuple[str, float]]]:
         """The digests near a text in each collection, with cosine, the most similar first."""
+        self.index()
         vectors = self._cache.encoder.encode([text])
         return {
             name: [

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from service.claims.factchecks import FactCheck
-from service.claims.memory import CLAIMS, NEAR, Memory, ReuseKey, same_words
+from service.claims.memory import CLAIMS, ELSEWHERE, NEAR, Memory, ReuseKey, same_words
 from service.kit.errors import IndexMismatch
 from service.kit.text import normalise, sha256_hex
 from service.kit.vectors import Encoder
@@ -111,6 +112,7 @@ KEY = ReuseKey(AS_OF, 7, "local", "m@1", "p1")
 
 def remember(memory: Memory, text: str, id_: str, source: str = "an article", **more) -> None:
     memory.remember(note(claim(text, id_), **more), submission(source), AS_OF)
+    memory.index()
 
 
 def relations(links) -> list[tuple[str, str | None]]:
@@ -322,6 +324,48 @@ def test_vectors_that_a_crash_left_out_are_added_at_the_next_opening(
     corpus.vectors.recreate(CLAIMS, corpus.embeddings.encoder.name)  # as if never added
 
     assert relations(remembering().link(claim(FOUR))) == [("duplicate", "old")]
+
+
+def test_claims_that_wait_for_their_vectors_are_linked(remembering: Callable[[], Memory]):
+    memory = remembering()
+    memory.link(claim(FOUR))  # the collection is open and empty
+    memory.remember(note(claim(FOUR, "old")), submission("an article"), AS_OF)
+
+    assert relations(memory.link(claim(FOUR))) == [("duplicate", "old")]
+
+
+def test_claims_whose_process_died_before_their_vectors_were_made_are_linked(
+    remembering: Callable[[], Memory],
+):
+    died = remembering()
+    died.link(claim(FOUR))
+    died.remember(note(claim(FOUR, "old")), submission("an article"), AS_OF)
+
+    assert relations(remembering().link(claim(FOUR))) == [("duplicate", "old")]
+
+
+def test_what_must_stay_here_is_not_embedded_elsewhere(
+    remembering: Callable[[], Memory], corpus: Corpus, monkeypatch
+):
+    sent: list[str] = []
+
+    class Elsewhere:
+        name = f"{ELSEWHERE}m"
+
+        def encode(self, texts):
+            sent.extend(texts)
+            return np.ones((len(texts), 3), np.float32) / np.sqrt(3)
+
+    monkeypatch.setattr(corpus.embeddings, "encoder", Elsewhere())
+    memory = remembering()
+    stays = replace(submission("an article"), local_only=True)
+    memory.remember(note(claim(FOUR, "stays")), stays, AS_OF)
+    memory.remember(note(claim(OTHER_WORDS, "goes")), submission("another"), AS_OF)
+    memory.index()
+    remembering().link(claim("Something else."))  # opening repairs what is missing
+
+    assert OTHER_WORDS in sent
+    assert FOUR not in sent
 
 
 def test_another_model_is_refused_until_the_claims_are_indexed_again(

@@ -28,6 +28,7 @@ from service.engines.openai.marks import Marks
 from service.engines.openai.prompts import load
 from service.kit.errors import EngineFailed
 from service.kit.text import sha256_hex, sha256_of_files
+from service.models.parser import parse_ahead
 from service.models.stance import Scorer, opinion_of
 from service.settings import Settings
 from service.types import (
@@ -42,9 +43,12 @@ from service.types import (
     Window,
 )
 
-_AHEAD = 3
+_AHEAD = 2
 """Passages of a claim that the stance model reads while the language model is still at work: the
 best found, which are most often the ones that decide."""
+_PAUSE = 0.2
+"""Seconds before it does: the claims of an article come together, and the language model should
+have all their requests first."""
 _AT_ONCE = 64
 """Claims side by side where requests are not limited."""
 _SHAPED_BY = ("*.py", "../../facts/*.py")
@@ -70,7 +74,7 @@ class OpenAIEngine:
         self._scorer = scorer
         self._marks = marks
         self._extract, self._assess, self._revise = map(load, ("extract", "assess", "revise"))
-        self._readers = ThreadPoolExecutor(1, "cross-check")
+        self._readers = ThreadPoolExecutor(2, "cross-check")
 
     @property
     def model(self) -> str:
@@ -118,7 +122,7 @@ class OpenAIEngine:
             ConfigurationError, EngineFailed: see ``Endpoint.ask``.
         """
         opinions = _SecondOpinions(claim, passages, self._scorer, self._readers)
-        opinions.begin(passages[:_AHEAD])
+        ahead = asyncio.get_running_loop().call_later(_PAUSE, opinions.begin, passages[:_AHEAD])
         try:
             answered, shown = await self._asked(claim, passages, account)
             assessment = await asyncio.to_thread(assessment_of, answered.value, claim, tuple(shown))
@@ -126,6 +130,7 @@ class OpenAIEngine:
                 opinions.beside, replace(assessment, usage=answered.usage)
             )
         finally:
+            ahead.cancel()
             opinions.end()
 
     async def _asked(
@@ -248,4 +253,5 @@ class _SecondOpinions:
         return replace(finding, cross_check=self._read(told, finding.text))
 
     def _read(self, passage: str, claim: str) -> Stance:
+        parse_ahead([passage])
         return opinion_of(self._scorer.score([(passage, claim)])[0])

@@ -18,7 +18,7 @@ from service.facts.grounding import Sources, ungrounded, ungrounded_figures
 from service.facts.quoting import locate
 from service.kit.sentences import sentences
 from service.kit.text import normalise
-from service.models.parser import parse
+from service.models.parser import parse, parse_ahead
 from service.types import Attribution, Claim, Span, Submission, Window, claim_id
 
 if TYPE_CHECKING:
@@ -83,9 +83,11 @@ def claims_of(
     Returns:
         The claims in text order, and what was left out, with the reason.
     """
+    given = list(islice(found, _MOST_CLAIMS))
+    parse_ahead(_written(one) for one in given)
     claims: dict[str, Claim] = {}
     rejected: list[Rejected] = []
-    for one in islice(found, _MOST_CLAIMS):
+    for one in given:
         source = locate(one.source, window.submission.text, window.start, window.end)
         reason = _reason_against(one, source)
         if reason or source is None:
@@ -111,7 +113,7 @@ def _claim(
     one: ClaimFound, source: tuple[int, int], submission: Submission, ground: Sources
 ) -> Claim:
     span = Span(*source, submission.text[source[0] : source[1]])
-    text = " ".join(normalise(one.claim).split())
+    text = _written(one)
     around = _around(span, submission.text)
     if not _is_of(text, submission.text[around.start : around.stop], ground):
         text = " ".join(span.text.split())  # what the text itself says is always a claim of it
@@ -124,6 +126,10 @@ def _claim(
         claim_date=submission.published,
         score=_worth(parse(text), attribution),
     )
+
+
+def _written(one: ClaimFound) -> str:
+    return " ".join(normalise(one.claim).split())
 
 
 def _around(span: Span, text: str) -> range:
