@@ -49,7 +49,7 @@ def _plain(text: str) -> str:
 
 def _extracted(asked: Asked) -> Answer:
     text = _plain(asked.parts["text"])
-    keys = ("source", "claim", "speaker", "cue")
+    keys = ("source", "claim", "speaker", "cue", "date")
     return {
         "claims": [
             {key: one[key] for key in keys} for one in _told() if _plain(one["source"]) in text
@@ -116,7 +116,7 @@ def _ungrounded_claim(found: Answer) -> None:
 
 
 def _invented_speaker(found: Answer) -> None:
-    found |= {"speaker": "the Pope", "cue": "proclaimed that"}
+    found |= {"speaker": "the Pope", "cue": "proclaimed that", "date": "7 May 2019"}
 
 
 def _repeated_claim(answer: Answer, _asked: Asked) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import day_name, month_abbr, month_name
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 _MONTHS = {name.lower(): number for number, name in enumerate(month_name) if name}
@@ -113,6 +113,33 @@ def dates_in(text: str) -> tuple[DateMention, ...]:
         if mention is not None and not read_before:
             found += _with_shared_month(mention, text)
     return tuple(_with_shared_year(found, text))
+
+
+def day_meant(words: str, published: date | None) -> date | None:
+    """The one day that words mean in a text of a date: "Thursday", "11 December", "yesterday".
+
+    Args:
+        words: as the text has them. A weekday is the last one before the publication, or its day.
+        published: when the text was; None leaves days open that hang on it.
+
+    Returns:
+        None where they mean no day, or more than one.
+    """
+    told = [_AGO[word] for word in re.findall(r"[a-z]+", words.lower()) if word in _AGO]
+    mentions = dates_in(words)
+    if len(told) + len(mentions) != 1:
+        return None
+    if told:
+        return published - told[0] if published else None
+    mention = mentions[0].within(published)
+    if mention.year and mention.month and mention.day and not mention.fiscal:
+        return date(mention.year, mention.month, mention.day)
+    if mention.weekday is not None and mention.month is None and mention.year is None and published:
+        return published - timedelta(days=(published.weekday() - mention.weekday) % 7)
+    return None
+
+
+_AGO = {"today": timedelta(0), "yesterday": timedelta(days=1)}
 
 
 def _with_shared_month(mention: DateMention, text: str) -> list[DateMention]:

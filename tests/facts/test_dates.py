@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.facts.dates import DateMention, agree, conflict, dates_in, states
+from service.facts.dates import DateMention, agree, conflict, dates_in, day_meant, states
 
 
 def one(text: str) -> DateMention:
@@ -178,3 +178,32 @@ def test_any_text_is_read_in_order_and_without_overlaps(text) -> None:
         assert end <= found.start < found.end <= len(text)
         assert text[found.start : found.end].strip() == found.text
         end = found.end
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("on Thursday", date(2025, 12, 11)),
+        ("Friday", date(2025, 12, 12)),  # the day of publication
+        ("Saturday", date(2025, 12, 6)),
+        ("11 December", date(2025, 12, 11)),
+        ("January 3", date(2026, 1, 3)),
+        ("Thursday, 11 December 2025", date(2025, 12, 11)),
+        ("yesterday", date(2025, 12, 11)),
+        ("earlier today", date(2025, 12, 12)),
+        ("in December", None),
+        ("2025", None),
+        ("between Monday and Tuesday", None),
+        ("last week", None),
+        ("", None),
+    ],
+)
+def test_the_day_that_words_mean(words: str, day: date | None):
+    assert day_meant(words, date(2025, 12, 12)) == day
+
+
+def test_words_that_hang_on_the_publication_mean_no_day_without_one():
+    assert day_meant("Thursday", None) is None
+    assert day_meant("yesterday", None) is None
+    assert day_meant("11 December", None) is None
+    assert day_meant("11 December 2025", None) == date(2025, 12, 11)

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 # Bounds are sent and not insisted on: they keep a small model from never ending, and an answer that
 # breaks them is still looked through for what is good in it.
-Number = Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 50})]
+Number = Annotated[int, Field(json_schema_extra={"maximum": 50})]
 Few = Annotated[list[T], Field(json_schema_extra={"maxItems": 3})]
 Several = Annotated[list[T], Field(json_schema_extra={"maxItems": 8})]
 
@@ -34,6 +34,7 @@ class ClaimFound(_Answer):
     claim: str
     speaker: str | None
     cue: str | None
+    date: str | None
 
 
 class ClaimsFound(_Answer):

@@ -6,6 +6,7 @@ The model gives words, code finds where they stand. What is not in the text is n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from service.engines.local.checkworthiness import score
 from service.engines.openai.answers import ClaimFound
 from service.engines.openai.marks import Marks
 from service.facts.compare import content_lemmas, held_in
+from service.facts.dates import day_meant
 from service.facts.grounding import Sources, ungrounded, ungrounded_figures
 from service.facts.quoting import locate
 from service.kit.sentences import sentences
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 _BEFORE = 3
 """Sentences before a window that say what its pronouns mean."""
+_AFTER = 1
+"""Sentences after it, which may say what its end leaves open."""
 _LEAD = 2
 """Sentences at the head of a submission that introduce what it is about."""
 _LEAST_OF_SOURCE = 1 / 3
@@ -44,7 +48,11 @@ def values_to_extract(window: Window, marks: Marks) -> dict[str, str]:
     """The variables of the prompt ``extract`` for a window."""
     submission = window.submission
     enclosed = marks.enclose(
-        {"before": _before(window), "text": submission.text[window.start : window.end]}
+        {
+            "before": _before(window),
+            "text": submission.text[window.start : window.end],
+            "after": _after(window),
+        }
     )
     published = submission.published.isoformat() if submission.published else "unknown"
     return {"published": published, **enclosed}
@@ -57,6 +65,13 @@ def _before(window: Window) -> str:
     shown = [*places[:_LEAD], *places[_LEAD:][-_BEFORE:]]
     parts = [window.submission.title or "", *(text[start:end] for start, end in shown)]
     return "\n".join(part for part in parts if part)
+
+
+def _after(window: Window) -> str:
+    """The sentences right after a window."""
+    text = window.submission.text
+    places = [place for place in _sentences(text) if place[0] >= window.end]
+    return "\n".join(text[start:end] for start, end in places[:_AFTER])
 
 
 def ground_of(submission: Submission) -> Sources:
@@ -123,7 +138,7 @@ def _claim(
         text=text,
         source=span,
         attribution=attribution,
-        claim_date=submission.published,
+        claim_date=_said_on(one, around, submission),
         score=_worth(parse(text), attribution),
     )
 
@@ -165,6 +180,16 @@ def _attribution(one: ClaimFound, around: range, text: str) -> Attribution | Non
     return Attribution(
         text[speaker[0] : speaker[1]], text[cue[0] : cue[1]], Span(first, last, text[first:last])
     )
+
+
+def _said_on(one: ClaimFound, around: range, submission: Submission) -> date | None:
+    """When it was said: the day that the sentences around give, else that of the submission."""
+    given = locate(one.date, submission.text, around.start, around.stop) if one.date else None
+    words = submission.text[given[0] : given[1]] if given else ""
+    day = day_meant(words, submission.published)
+    if day is None or (submission.published and day > submission.published):
+        return submission.published
+    return day
 
 
 @lru_cache(maxsize=4)

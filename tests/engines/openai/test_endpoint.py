@@ -21,7 +21,9 @@ from service.kit.errors import BudgetSpent, ConfigurationError, EngineFailed
 from service.settings import Settings, load_settings
 from service.submissions.account import SubmissionAccount
 
-ANSWER = {"claims": [{"source": "a b", "claim": "A is b.", "speaker": None, "cue": None}]}
+ANSWER = {
+    "claims": [{"source": "a b", "claim": "A is b.", "speaker": None, "cue": None, "date": None}]
+}
 QUICK = {"llm_timeout": 0.5, "llm_deadline": 20.0}
 
 
@@ -37,7 +39,7 @@ def settings_for(endpoint: ScriptedEndpoint, **changed) -> Settings:
 
 
 async def ask(asking: Endpoint, prompt: Prompt, text: str = "a b", account=None) -> Answered:
-    values = {"published": "unknown", "before": "", "text": text}
+    values = {"published": "unknown", "before": "", "text": text, "after": ""}
     return await asking.ask(prompt, values, ClaimsFound, account)
 
 

@@ -113,7 +113,8 @@ def _obedient(case: dict[str, Any]):
             found = [text[start:end] for start, end in sentences(text)]
             return {
                 "claims": [
-                    {"source": one, "claim": one, "speaker": None, "cue": None} for one in found
+                    {"source": one, "claim": one, "speaker": None, "cue": None, "date": None}
+                    for one in found
                 ]
             }
         if asked.kind == "FindingsRevised":  # it insists

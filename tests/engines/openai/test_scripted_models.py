@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from typing import Any
 
 import pytest
 from desk import SEEDS, assert_all_is_quoted, verify
@@ -139,6 +140,8 @@ async def test_support_by_a_passage_with_another_number_needs_attention(seeded) 
 async def test_claims_that_are_not_in_the_text_are_left_out(seeded) -> None:
     desk = await verify(seeded, lying("invented_source"))
     assert desk.notes == []
+    assert len(desk.rejected) == 23
+    assert all("does not stand in the text" in reason for _, reason in desk.rejected)
 
 
 async def test_a_claim_with_a_date_of_its_own_becomes_what_the_text_says(seeded) -> None:
@@ -153,6 +156,42 @@ async def test_a_speaker_whom_the_text_does_not_name_is_dropped(seeded) -> None:
     desk = await verify(seeded, lying("invented_speaker"))
     assert len(desk.notes) == 23
     assert {note.claim.speaker for note in desk.notes} == {None}
+    assert {note.claim.claim_date for note in desk.notes} == {date(2025, 12, 12)}
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("on Wednesday", date(2025, 12, 10)),
+        ("Friday", None),  # which the text does not have
+        ("in January", None),  # which is no day
+        ("20 December", None),  # when it was not published yet
+        (None, None),
+    ],
+)
+async def test_the_day_on_which_something_was_said_is_the_texts(seeded, words, day) -> None:
+    said = words if words != "Friday" else "then"
+    text = f"The ministry confirmed {said or ''} that two bombers took part."
+    found = {"source": text, "claim": "Two bombers took part.", "date": words}
+    found |= {"speaker": "The ministry", "cue": "confirmed"}
+
+    def script(asked: Asked) -> dict[str, Any]:
+        return {"claims": [found]} if asked.kind == "ClaimsFound" else clean(asked)
+
+    published = date(2025, 12, 12)
+    submission = Submission(text, sha256_hex(text), published=published)
+    (note,) = (await verify(seeded, script, submission=submission)).notes
+    assert note.claim.claim_date == (day or published)
+    assert note.claim.speaker == "The ministry"
+
+
+async def test_a_window_is_shown_with_what_stands_around_it(seeded) -> None:
+    desk = await verify(seeded, clean)
+    first, second = [asked for asked in desk.counted.asked if asked.kind == "ClaimsFound"]
+    assert first.parts["before"].count("\n") == 0  # the title
+    assert second.parts["text"].startswith(first.parts["after"])
+    assert first.parts["text"].endswith(second.parts["before"].splitlines()[-1])
+    assert second.parts["after"] == ""
 
 
 async def test_a_speaker_whom_the_text_names_is_kept(seeded) -> None:
