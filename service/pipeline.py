@@ -29,6 +29,7 @@ from service.models import Encoder, StanceModel
 from service.notes.draft import Provenance, about, draft, failed
 from service.settings import Settings
 from service.statements.corpus import Corpus
+from service.statements.repository import Coverage
 from service.submissions.account import SubmissionAccount
 from service.submissions.intake import check_line, claims_from_lines
 from service.submissions.windows import windows
@@ -93,6 +94,8 @@ class Pipeline:
         self.corpus = corpus
         self.memory = memory
         self._local = local or engine
+        # One claim at a time for what no request waits for: the requests have the processor first.
+        self._beside = asyncio.Semaphore(1)
 
     @classmethod
     @asynccontextmanager
@@ -347,7 +350,7 @@ class Pipeline:
         (assessment, ruling), links, coverage = await asyncio.gather(
             self.assess_given(claim, passages, as_of, engine, account),
             self._links(claim, submission),
-            asyncio.to_thread(self.corpus.coverage),
+            self._coverage(),
         )
 
         def drafted(assessment: Assessment) -> Note:
@@ -369,10 +372,15 @@ class Pipeline:
         in_time = tuple(one for one in passages if not is_later(one.statement, as_of))
         return await self._revised(note, assessment, in_time, engine, account, drafted)
 
+    async def _coverage(self) -> Coverage:
+        async with self._beside:
+            return await asyncio.to_thread(self.corpus.coverage)
+
     async def _links(self, claim: Claim, submission: Submission | None) -> tuple[ClaimLink, ...]:
         if self.memory is None:
             return ()
-        return tuple(await asyncio.to_thread(self.memory.link, claim, submission))
+        async with self._beside:
+            return tuple(await asyncio.to_thread(self.memory.link, claim, submission))
 
     async def _revised(
         self,
