@@ -7,7 +7,8 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -98,6 +99,7 @@ async def _verify(
     failed = counted = 0
     used = Usage()
     with ExitStack() as stack:
+        stack.callback(lambda: _tell_price(used, counted, settings))
         lines = [(_STANDARD_OUTPUT, _standard_output())] if as_json else []
         async with Pipeline.open(settings) as pipeline:
             if out is not None:
@@ -111,20 +113,48 @@ async def _verify(
             for submission in submissions:
                 notes: list[Note] = []
                 account = pipeline.account(submission)
-                with progress_bar() as progress:
-                    async for note in pipeline.verify(submission, as_of, progress, account):
-                        notes.append(note)
-                        for name, stream in lines:
-                            with _writing(name):
-                                print(to_line(note), file=stream, flush=True)
+                try:
+                    extracted = await pipeline.claims_of(submission, account)
+                    _tell_rejected(extracted.rejected)
+                    with progress_bar() as progress:
+                        async for note in pipeline.verify(
+                            submission, as_of, progress, account, extracted
+                        ):
+                            notes.append(note)
+                            for name, stream in lines:
+                                with _writing(name):
+                                    print(to_line(note), file=stream, flush=True)
+                finally:
+                    used, counted = used + account.used, counted + len(notes)
                 failed += sum(note.state is ClaimState.FAILED for note in notes)
                 if not as_json:
                     with _writing(_STANDARD_OUTPUT):
                         print_notes(notes, submission.title or submission.source or "", _console())
-                used, counted = used + account.used, counted + len(notes)
-    if used.calls:
-        typer.echo(f"verinote: {_price(used, counted, settings)}", err=True)
     return failed
+
+
+def _tell_rejected(rejected: Sequence[tuple[str, str]]) -> None:
+    """Say what an engine gave as claims and code did not take for claims of the text."""
+    if not rejected:
+        return
+    shown = "; ".join(f"{_shortened(text)} ({_shortened(why)})" for text, why in rejected[:_SHOWN])
+    more = f"; and {len(rejected) - _SHOWN} more" if len(rejected) > _SHOWN else ""
+    typer.echo(
+        f"verinote: left out {len(rejected)} that the engine gave as claims: {shown}{more}",
+        err=True,
+    )
+
+
+_SHOWN = 3
+
+
+def _shortened(text: str) -> str:
+    return textwrap.shorten(plain(text).plain, 100, placeholder="…")
+
+
+def _tell_price(used: Usage, claims: int, settings: Settings) -> None:
+    if used.calls:
+        typer.echo(f"verinote: {_price(used, claims, settings)}", err=True)
 
 
 def _price(used: Usage, claims: int, settings: Settings) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any, TypeVar
 
 from service.claims.evidence import gather
 from service.claims.memory import Memory, ReuseKey, same_words
@@ -52,6 +53,8 @@ from service.types import (
 )
 
 Progress = Callable[[int, int, str], None]
+T = TypeVar("T")
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -212,9 +215,7 @@ class Pipeline:
         engine = self._engine_for(submission)
         account = account or self.account(submission)
         read = windows(submission)
-        extractions = await asyncio.gather(
-            *(self._extracted(engine, window, account) for window in read)
-        )
+        extractions = await _all(self._extracted(engine, window, account) for window in read)
         found = [
             claim
             for extraction in extractions
@@ -432,6 +433,17 @@ def _together(found: Extraction, beside: Extraction) -> tuple[Claim, ...]:
 
 def _provenance(engine: Engine) -> Provenance:
     return Provenance(engine.name, engine.model, engine.prompt_version, corpus_revision=0)
+
+
+async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What every piece of work gives, in their order; where one raises, the others are ended."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _nothing() -> Assessment:

@@ -317,7 +317,7 @@ class Assessment:
 
     ``verdict`` and ``findings`` are None when the engine leaves them to the rules and to the
     note's own drafting; an engine that proposes them is held to its evidence all the same.
-    ``reliability`` is None where it was never measured.
+    ``reliability`` is None where it was never measured. ``warnings`` are for the reviewer.
     """
 
     opinions: tuple[Opinion, ...]
@@ -325,6 +325,7 @@ class Assessment:
     findings: tuple[DraftFinding, ...] | None = None
     reliability: Reliability | None = None
     usage: Usage = Usage()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

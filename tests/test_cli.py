@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 from tiny_corpus import ARTICLE, BOMBERS, IGNORE, LOAN, MORE_BOMBERS, UNKNOWN, write_statements
 
+from eval.endpoint.asked import Asked
+from eval.endpoint.faults import Fault, always
+from eval.endpoint.scripts import clean
+from eval.endpoint.server import ScriptedEndpoint
 from service.cli import main
-from service.kit.errors import SOME_FAILED
+from service.kit.errors import SOME_FAILED, ConfigurationError
 from service.kit.vectors import VectorStore
 from service.statements.index import COLLECTION
 
@@ -421,3 +425,48 @@ def test_what_is_read_from_standard_input_is_not_written_over(data, tmp_path) ->
     assert process.returncode == 2
     assert "is what is to be verified" in process.stderr
     assert path.read_text() == BOMBERS
+
+
+# With a language model.
+
+
+@pytest.fixture
+def ask(verinote, monkeypatch):
+    """Runs the command with a scripted endpoint."""
+
+    def run(scripted: ScriptedEndpoint, *arguments: str | Path) -> Result:
+        monkeypatch.setenv("OPENAI_BASE_URL", scripted.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key")
+        return verinote(*arguments, engine="openai", llm_cache="false")
+
+    return run
+
+
+def test_what_was_spent_is_told(ask, claims) -> None:
+    with ScriptedEndpoint(clean) as scripted:
+        result = ask(scripted, "verify", "--claims", claims)
+    assert result.code == 0
+    assert "3 calls (1.0 a claim)" in result.err
+    assert "VERINOTE_LLM_PRICES" in result.err
+
+
+def test_what_is_no_claim_of_the_text_is_told(ask, article) -> None:
+    def script(asked: Asked):
+        invented = {"source": "Nobody \x1b[31msaid so.", "claim": "Pigs \x1b[2Jfly."}
+        invented |= {"speaker": None, "cue": None, "date": None}
+        return {"claims": [invented]} if asked.kind == "ClaimsFound" else clean(asked)
+
+    with ScriptedEndpoint(script) as scripted:
+        result = ask(scripted, "verify", article, "--json")
+    assert "Pigs" not in result.out
+    assert "left out 1 that the engine gave as claims: Pigs" in result.err
+    assert "\x1b" not in result.err
+
+
+def test_a_wrong_key_ends_the_run_and_what_it_took_is_told(ask, article) -> None:
+    with ScriptedEndpoint(clean, faults=always(Fault.WRONG_KEY)) as scripted:
+        result = ask(scripted, "verify", article)
+    assert result.code == ConfigurationError.exit_code
+    assert "OPENAI_API_KEY" in result.err
+    assert "1 calls" in result.err
+    assert scripted.counted.calls == 1

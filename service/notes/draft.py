@@ -59,7 +59,8 @@ def draft(
     A verdict that is left without a finding that passes the gate and quotes what decides becomes
     not_enough_evidence; a conflict needs one for each side.
     """
-    verdict, warnings, evidence = ruling.verdict, list(ruling.warnings), ruling.evidence
+    verdict, evidence = ruling.verdict, ruling.evidence
+    warnings = [*ruling.warnings, *assessment.warnings]
     confidence = ruling.confidence
     dropped: tuple[tuple[str, str], ...] = ()
     if assessment.findings is None:

@@ -36,6 +36,8 @@ T = TypeVar("T", bound=BaseModel)
 
 _CHARACTERS_A_TOKEN = 4
 """Where an endpoint does not tell what it counted. What is set aside beforehand counts three."""
+_AT_REST = 10.0
+"""Seconds in which nothing is asked after an endpoint said that it will answer nothing."""
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<json>.*)\n\s*```\s*\Z", re.DOTALL)
 
 
@@ -66,6 +68,9 @@ class Endpoint:
         self._slots = asyncio.Semaphore(settings.llm_concurrency or 1_000_000)
         self._requests = _a_minute(settings.llm_requests_per_minute)
         self._tokens = _a_minute(settings.llm_tokens_per_minute)
+        self._owed = 0
+        self._refused = ""
+        self._refused_at = -_AT_REST
 
     async def close(self) -> None:
         """Give back its connections."""
@@ -187,17 +192,23 @@ class Endpoint:
         try:
             await self._turn(asked // _CHARACTERS_A_TOKEN)
             began = time.monotonic()
+            if began - self._refused_at < _AT_REST:
+                raise ConfigurationError(self._refused)
             try:
                 raw = await self._send(messages, schema, longest)
             except Exception as error:  # all of them are sorted out in faults.py
                 used = self._usage(getattr(error, "completion", None), began, asked)
-                raise _Failed(understood(error, self._settings), used) from error
+                fault = understood(error, self._settings)
+                if isinstance(fault, ConfigurationError):
+                    self._refused, self._refused_at = str(fault), time.monotonic()
+                raise _Failed(fault, used) from error
             text, used = _text(raw), self._usage(raw, began, asked)
-            fault = fault_in(raw)
-            if fault is not None:
-                raise _Failed(fault, used)
+            cut_short = fault_in(raw)
+            if cut_short is not None:
+                raise _Failed(cut_short, used)
             return text, used
         finally:
+            self._owed += used.completion_tokens
             if account is not None:
                 await account.settle(reserved, used)
 
@@ -226,7 +237,8 @@ class Endpoint:
         if self._requests is not None:
             await self._requests.acquire()
         if self._tokens is not None:
-            await self._tokens.acquire(min(tokens, self._tokens.max_rate))
+            owed, self._owed = self._owed, 0
+            await self._tokens.acquire(min(tokens + owed, self._tokens.max_rate))
 
     def _usage(self, answered: Any, began: float, asked: int) -> Usage:  # noqa: ANN401
         """What a request took, as the endpoint counted it; else four characters are a token."""

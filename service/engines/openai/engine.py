@@ -126,9 +126,10 @@ class OpenAIEngine:
         try:
             answered, shown = await self._asked(claim, passages, account)
             assessment = await asyncio.to_thread(assessment_of, answered.value, claim, tuple(shown))
-            return await asyncio.to_thread(
-                opinions.beside, replace(assessment, usage=answered.usage)
+            assessment = replace(
+                assessment, usage=answered.usage, warnings=_unread(passages, shown)
             )
+            return await asyncio.to_thread(opinions.beside, assessment)
         finally:
             ahead.cancel()
             opinions.end()
@@ -187,6 +188,13 @@ class OpenAIEngine:
             findings=tuple(dict.fromkeys((*kept, *revised))),
             usage=assessment.usage + answered.usage,
         )
+
+
+def _unread(passages: Sequence[Passage], shown: Sequence[Passage]) -> tuple[str, ...]:
+    left = len(passages) - len(shown)
+    if not left:
+        return ()
+    return (f"needs_attention: {left} of {len(passages)} passages were too long for the model.",)
 
 
 class _SecondOpinions:
