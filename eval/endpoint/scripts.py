@@ -148,6 +148,14 @@ def _digest_as_quotation(found: Answer, _asked: Asked) -> None:
     found["text"] = f"Officials said: “{quote}”"
 
 
+def _plain_invention(found: Answer, _asked: Asked) -> None:
+    found["text"] = "It says that the pilots were tired, the weather was bad and the mood was poor."
+
+
+def _turned_finding(found: Answer, _asked: Asked) -> None:
+    found["text"] = f"It is denied that {found['text'][:1].lower()}{found['text'][1:]}"
+
+
 def _swapped_passages(found: Answer, asked: Asked) -> None:
     for quote in found["quotes"]:
         others = [number for number, _, _ in asked.passages if number != quote["passage"]]
@@ -191,6 +199,8 @@ LIES: dict[str, Liar] = {
     "figure_of_its_own": _each_finding(_figure_of_its_own),
     "misquoted_claim": _each_finding(_misquoted_claim),
     "digest_as_quotation": _each_finding(_digest_as_quotation),
+    "plain_invention": _each_finding(_plain_invention),
+    "turned_finding": _each_finding(_turned_finding),
     "swapped_passages": _each_finding(_swapped_passages),
     "wrong_number": _wrong_number,
     "verdict_against_evidence": _verdict_against_evidence,

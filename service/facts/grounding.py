@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
-from service.facts.compare import held_in
+from service.facts.compare import content_lemmas, held_in
 from service.facts.dates import DateMention, dates_in, states
 from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import CAPITAL, POLITY, STOP
@@ -100,9 +100,9 @@ class Sources:
         return frozenset(whole | {part for part in parts if len(part) > 1 and part.isalpha()})
 
     @cached_property
-    def denies(self) -> bool:
-        """Whether anything in them is denied."""
-        return any(denials_in(text) for text in self.texts)
+    def denials(self) -> int:
+        """How often something in them is denied."""
+        return sum(len(denials_in(text)) for text in self.texts)
 
     @cached_property
     def figures(self) -> frozenset[str]:
@@ -124,9 +124,8 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
     yield from ungrounded_figures(text, sources)
     read = [(figure.start, figure.end) for figure in quantities_in(text)]
     read += [(model.start, model.end) for model in designations_in(text)]
-    for word in denials_in(text):
-        if word.lower() not in sources.words and not sources.denies:
-            yield f"the denial “{word}” stands in none of its quotes"
+    for word in denials_in(text)[sources.denials :]:  # two denials of one would turn it round
+        yield f"the denial “{word}” stands in none of its quotes"
     for day in dates_in(text):
         read.append((day.start, day.end))
         if not any(_is_same_date(day, other) for other in sources.dates):
@@ -144,6 +143,26 @@ def ungrounded(text: str, sources: Sources) -> Iterator[str]:
         elif not is_named(name, sources.text) or _is_mixed(name, sources):
             yield f"the name “{name.text}” stands in none of its quotes"
     yield from _unknown_words(text, read, known, sources)
+
+
+def own_words(text: str, sources: Sources) -> tuple[list[str], int]:
+    """The content words of a text that its sources have in no form, and how many it has in all.
+
+    Words that only tell who says it ("digest", "names") are none of either.
+    """
+    words = [word for word in content_lemmas(_with_hyphens(text)) if word not in _TELLING]
+    lacking = [
+        word
+        for word in words
+        if not any(held_in(form, sources.text) for form in {word, word.rstrip(".")})
+    ]
+    return lacking, len(words)
+
+
+_TELLING = frozenset(
+    """digest translation statement claim differ name list add mention describe note declare
+    inform recall specify publish""".split()
+)
 
 
 def ungrounded_figures(text: str, sources: Sources) -> Iterator[str]:

@@ -10,7 +10,7 @@ from service.claims.attribution import attribution_warning
 from service.facts.instructions import instructions_in
 from service.notes.basis import basis_of
 from service.notes.findings import from_drafts, from_evidence, gated
-from service.notes.gate import StoredText
+from service.notes.gate import StoredText, wording
 from service.statements.repository import Coverage
 from service.types import (
     Assessment,
@@ -91,7 +91,7 @@ def draft(
         verdict = Verdict.NOT_ENOUGH_EVIDENCE
         confidence = None if confidence is None else 1.0 - confidence
     warnings += _warnings(claim, evidence)
-    warnings += _second_opinions(findings, assessment)
+    warnings += _of_drafts(findings, assessment)
     warnings += _instructions(submitted, evidence)
     return Note(
         claim=claim,
@@ -186,9 +186,11 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
     return found
 
 
-def _second_opinions(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
+def _of_drafts(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
+    """Warn of findings that an engine wrote: of words of its own, and of the stance model's."""
     read = {one.text: one.cross_check for one in assessment.findings or ()}
-    return [
+    own = [told for finding in findings if finding.text in read and (told := wording(finding))]
+    return [f"Wording: {told}" for told in own] + [
         f"needs_attention: the stance model reads the quotes of “{finding.text}” the other way."
         for finding in findings
         if read.get(finding.text) is Stance.REFUTES

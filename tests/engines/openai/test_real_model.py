@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import distribution
 
 import pytest
-from desk import assert_all_is_quoted
+from desk import assert_all_is_quoted, figures_of
 
 from service.kit.text import sha256_hex
 from service.pipeline import Pipeline
@@ -114,10 +114,22 @@ async def test_nothing_that_a_small_model_makes_up_is_shown_as_cited(settings, t
     assert account.used.tokens > 0
 
 
-async def test_claims_that_a_small_model_makes_up_are_none_of_the_articles(settings) -> None:
+async def test_claims_that_a_small_model_makes_up_are_none_of_the_articles(
+    settings, tmp_path
+) -> None:
     submission = Submission(ARTICLE, sha256_hex(ARTICLE))
     async with Pipeline.open(settings, memory=False) as pipeline:
-        notes = [note async for note in pipeline.verify(submission)]
-    for note in notes:
-        start, end = note.claim.source.start, note.claim.source.end
-        assert ARTICLE[start:end] == note.claim.source.text
+        account = pipeline.account(submission)
+        found = await pipeline.claims_of(submission, account)
+        verified = pipeline.verify(submission, account=account, extracted=found)
+        notes = [note async for note in verified]
+    assert account.used.calls >= 1 + len(found.claims)
+    assert len(notes) == len(found.claims) + len(found.unread)
+    assert_all_is_quoted(notes, tmp_path)
+    for claim in found.claims:
+        start, end = claim.source.start, claim.source.end
+        assert ARTICLE[start:end] == claim.source.text
+        assert figures_of(claim.text) <= figures_of(ARTICLE)
+        assert claim.speaker is None or claim.speaker in ARTICLE
+    for _, reason in found.rejected:
+        assert reason

@@ -85,6 +85,8 @@ async def test_a_lying_model_shows_nothing_that_is_not_quoted(seeded, tmp_path, 
         "figure_of_its_own",
         "misquoted_claim",
         "digest_as_quotation",
+        "plain_invention",
+        "turned_finding",
         "swapped_passages",
     ],
 )
@@ -100,6 +102,19 @@ async def test_a_finding_that_the_gate_refuses_is_asked_for_once_more_then_dropp
     revisions = [asked for asked in desk.counted.asked if asked.kind == "FindingsRevised"]
     assert len(revisions) == 8
     assert all("refused:" in asked.parts["refused"] for asked in revisions)
+
+
+async def test_words_that_the_quotes_do_not_have_are_told(seeded) -> None:
+    def script(asked: Asked) -> dict[str, Any]:
+        answer = clean(asked)
+        for found in answer.get("findings", []):
+            found["text"] = found["text"].removesuffix(".") + ", in splendid weather."
+        return answer
+
+    note = (await verify(seeded, script)).of("Two U.S. B-52H")
+    assert note.verdict is Verdict.SUPPORTED
+    (told,) = [told for told in note.warnings if told.startswith("Wording: “")]
+    assert told.endswith("says “splendid”, “weather”: its quotes do not.")
 
 
 async def test_a_better_finding_takes_the_place_of_a_refused_one(seeded, tmp_path) -> None:
