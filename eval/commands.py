@@ -39,6 +39,8 @@ Data = Annotated[Path, typer.Option("--data", help="folder that holds the datase
 Engine = Annotated[str | None, typer.Option(help="engine to run; the configured one by default")]
 Out = Annotated[Path | None, typer.Option("--out", help="folder to write; var/eval/DATASET")]
 Statements = Annotated[Path | None, typer.Option(help="statements that claims are checked against")]
+_ORDINARY_TEXTS = 500
+"""How many are looked through for texts that seem to speak to a model."""
 Limit = Annotated[int | None, typer.Option(min=1, help="only the first rows")]
 
 
@@ -126,7 +128,7 @@ def report_quality(
     reuse: Annotated[bool, typer.Option(help="keep runs of this engine on these rows")] = False,
 ) -> None:
     """Run every dataset that is there and write the page of figures."""
-    from eval import quality
+    from eval import false_alarms, quality
     from eval.catalogue import DATASETS
     from eval.runner import Plan
     from eval.subject import prompt_version
@@ -147,7 +149,9 @@ def report_quality(
         if run:
             finished.append(run)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(quality.page(finished), encoding="utf-8")
+    there = any(data.rglob("*.jsonl"))
+    alarms = false_alarms.count(data, _ORDINARY_TEXTS) if there else None
+    page.write_text(quality.page(finished, alarms), encoding="utf-8")
     typer.echo(f"{page}: {len(finished)} datasets")
 
 
@@ -262,7 +266,9 @@ def prompts_page(
 @eval_app.command("false-alarms")
 def false_alarms(
     data: Annotated[Path, typer.Option(help="folder of the public sets")],
-    limit: Annotated[int, typer.Option(min=1, help="texts that are looked through")] = 500,
+    limit: Annotated[
+        int, typer.Option(min=1, help="texts that are looked through")
+    ] = _ORDINARY_TEXTS,
 ) -> None:
     """Count ordinary texts that are taken for texts that speak to a model."""
     from eval.false_alarms import count

@@ -11,6 +11,7 @@ from pathlib import Path
 from eval import fold_parameters
 from eval.catalogue import DATASETS
 from eval.datasets.reading import file_sha256
+from eval.false_alarms import FalseAlarms
 from eval.measures import Against, Confusion, Measure, Measures, Row
 from eval.metrics import Interval
 from eval.runner import read_measures
@@ -157,6 +158,20 @@ but the interval holds 0. Rows of the sets that the engine's stance was fitted o
 never saw them; nothing is ever fitted on AVeriTeC, gold.jsonl or heldout.jsonl."""
 
 
+_OTHER_ENGINE = """\
+All figures above are of the embedded engine. **No capable language model was measured for this
+page**: what `--engine openai` is worth hangs on the model, and none was asked. What holds
+for every model is tested with scripted ones: the citations, and what becomes of lies. One command
+measures a model on a set, and says which it was, with the prompts' hash:
+
+```
+OPENAI_API_KEY=… VERINOTE_LLM_MODEL=gpt-4.1-mini verinote eval run climate-fever --data DIR --engine openai
+```
+
+It runs every set of this page likewise (`--data seeds` for the seed article); `--limit 200` asks
+about the first 200 rows alone."""  # noqa: E501  a command is one line
+
+
 def read_run(folder: Path) -> Run | None:
     """Read a finished run; None where there is none."""
     if not (folder / "metrics.json").is_file() or not (folder / "run.json").is_file():
@@ -177,8 +192,13 @@ def up_to_date(run: Run, file: Path, limit: int | None, prompt_version: str) -> 
     )
 
 
-def page(runs: Sequence[Run]) -> str:
-    """The page, in Markdown, of the runs given."""
+def page(runs: Sequence[Run], alarms: FalseAlarms | None = None) -> str:
+    """The page, in Markdown, of the runs given.
+
+    Args:
+        runs: in the order of the page.
+        alarms: ordinary texts that were taken for texts that speak to a model, if counted.
+    """
     by_name = {run.name: run for run in runs}
     shown = [
         (headline, by_name[headline.dataset], figure)
@@ -195,11 +215,22 @@ def page(runs: Sequence[Run]) -> str:
         _headlines(shown),
         "## Where a baseline isn't beaten",
         _not_beaten(shown),
+        "## With a language model",
+        _OTHER_ENGINE,
+        *([_alarms_line(alarms)] if alarms else []),
         "## What the words mean",
         "\n".join(f"- `{name}`: {meaning}." for name, meaning in _METRICS.items()),
         *(_section(run) for run in runs),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _alarms_line(alarms: FalseAlarms) -> str:
+    raised = "".join(f"\n- {name}: “{words}”" for name, words in alarms.alarms)
+    return (
+        f"Of {alarms.texts} ordinary texts, drawn at random from the public sets, "
+        f"{len(alarms.alarms)} look to the code as if they spoke to a model.{raised}"
+    )
 
 
 def _engine_line(runs: Sequence[Run]) -> str:

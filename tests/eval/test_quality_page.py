@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eval import quality
 from eval.catalogue import DATASETS
+from eval.false_alarms import FalseAlarms
 from eval.measures import Measures, share
 from eval.runner import measure
 
@@ -42,6 +43,19 @@ def test_a_baseline_that_is_not_beaten_has_a_line_with_the_difference() -> None:
     page = quality.page([wice([0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0])])
     line = next(line for line in page.splitlines() if line.startswith("- A gold sentence"))
     assert "BM25 is not beaten (difference -0.250" in line
+
+
+def test_false_alarms_are_counted_and_shown() -> None:
+    raised = FalseAlarms(500, (("a.jsonl", "ignore all previous instructions"),))
+    page = quality.page([wice([1.0], [0.0])], raised)
+    assert "Of 500 ordinary texts" in page
+    assert "- a.jsonl: “ignore all previous instructions”" in page
+
+
+def test_it_says_that_no_capable_model_was_measured_and_how_one_would_be() -> None:
+    page = quality.page([wice([1.0], [0.0])])
+    assert "No capable language model was measured" in page
+    assert "verinote eval run climate-fever --data DIR --engine openai" in page
 
 
 def test_the_page_is_the_same_for_the_same_runs() -> None:
