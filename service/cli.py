@@ -126,6 +126,9 @@ async def _verify(
                                     print(to_line(note), file=stream, flush=True)
                 finally:
                     used, counted = used + account.used, counted + len(notes)
+                    if len(submissions) > 1:
+                        name = submission.source or "standard input"
+                        _tell_price(account.used, len(notes), settings, of=name)
                 failed += sum(note.state is ClaimState.FAILED for note in notes)
                 if not as_json:
                     with _writing(_STANDARD_OUTPUT):
@@ -152,13 +155,13 @@ def _shortened(text: str) -> str:
     return textwrap.shorten(plain(text).plain, 100, placeholder="…")
 
 
-def _tell_price(used: Usage, claims: int, settings: Settings) -> None:
+def _tell_price(used: Usage, claims: int, settings: Settings, of: str = "in all") -> None:
     if used.calls:
-        typer.echo(f"verinote: {_price(used, claims, settings)}", err=True)
+        typer.echo(f"verinote: {of}: {_price(used, claims, settings)}", err=True)
 
 
 def _price(used: Usage, claims: int, settings: Settings) -> str:
-    """What a run took, extraction included."""
+    """What a submission or a run took, extraction included."""
     each = max(claims, 1)
     told = (
         f"{settings.llm_model}: {used.calls} calls ({used.calls / each:.1f} a claim), "

@@ -450,6 +450,16 @@ def test_what_was_spent_is_told(ask, claims) -> None:
     assert "VERINOTE_LLM_PRICES" in result.err
 
 
+def test_what_each_of_several_texts_took_is_told(ask, claims, tmp_path) -> None:
+    another = tmp_path / "another.txt"
+    another.write_text(f"{LOAN}\n", encoding="utf-8")
+    with ScriptedEndpoint(clean) as scripted:
+        result = ask(scripted, "verify", "--claims", claims, another)
+    told = [line for line in result.err.splitlines() if " calls (" in line]
+    assert [line.split(": ")[1] for line in told] == [str(claims), str(another), "in all"]
+    assert [line.split(": ")[3].split()[0] for line in told] == ["3", "1", "4"]
+
+
 def test_what_is_no_claim_of_the_text_is_told(ask, article) -> None:
     def script(asked: Asked):
         invented = {"source": "Nobody \x1b[31msaid so.", "claim": "Pigs \x1b[2Jfly."}
