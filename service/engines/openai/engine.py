@@ -125,6 +125,7 @@ class OpenAIEngine:
         ahead = asyncio.get_running_loop().call_later(_PAUSE, opinions.begin, passages[:_AHEAD])
         try:
             answered, shown = await self._asked(claim, passages, account)
+            ahead.cancel()
             assessment = await asyncio.to_thread(assessment_of, answered.value, claim, tuple(shown))
             assessment = replace(
                 assessment, usage=answered.usage, warnings=_unread(passages, shown)
@@ -214,11 +215,12 @@ class _SecondOpinions:
         self._begun: dict[str, Future[Stance]] = {}
 
     def begin(self, passages: Sequence[Passage]) -> None:
-        """Start reading passages; nobody waits for it yet."""
+        """Start reading passages, each once; nobody waits for it yet."""
         for passage in passages:
-            self._begun[passage.id] = self._readers.submit(
-                self._read, passage.text, self._claim.text
-            )
+            if passage.id not in self._begun:
+                self._begun[passage.id] = self._readers.submit(
+                    self._read, passage.text, self._claim.text
+                )
 
     def end(self) -> None:
         """Leave unread what nobody asked for."""
@@ -231,13 +233,7 @@ class _SecondOpinions:
         Blocking.
         """
         speaking = [one for one in assessment.opinions if one.stance is not Stance.NEUTRAL]
-        self.begin(
-            [
-                self._passages[one.passage_id]
-                for one in speaking
-                if one.passage_id not in self._begun
-            ]
-        )
+        self.begin([self._passages[one.passage_id] for one in speaking])
         read = {one.passage_id: self._begun[one.passage_id].result() for one in speaking}
         opinions = tuple(
             replace(one, cross_check=read.get(one.passage_id)) for one in assessment.opinions
