@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from eval.commands import eval_app
+from service.access.commands import keys_app, users_app
 from service.claims.commands import claims_app
 from service.kit.errors import SOME_FAILED, InputError, VerinoteError
 from service.notes.jsonl import to_line
@@ -36,6 +37,8 @@ app = typer.Typer(
 )
 app.add_typer(corpus_app)
 app.add_typer(claims_app)
+app.add_typer(users_app)
+app.add_typer(keys_app)
 app.add_typer(eval_app)
 
 _STANDARD_OUTPUT = "standard output"

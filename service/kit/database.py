@@ -67,6 +67,24 @@ class Database:
             event.listen(self.engine, "connect", _tune_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
+    @classmethod
+    def open(cls, url: str, data_dir: Path) -> Database:
+        """Open the database, made and migrated if need be, with the folder that holds the data.
+
+        Raises:
+            ConfigurationError: one of them cannot be used.
+        """
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{data_dir}: cannot hold the data ({error.strerror}); "
+                "set VERINOTE_DATA_DIR to a folder that can be written"
+            ) from error
+        database = cls(url)
+        database.migrate()
+        return database
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One unit of work: committed when the block ends, rolled back when it raises."""

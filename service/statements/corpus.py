@@ -9,7 +9,7 @@ from types import TracebackType
 
 from service.engines.openai.embeddings import RemoteEncoder
 from service.kit.database import Database
-from service.kit.errors import BrokenVectors, ConfigurationError, IndexMismatch
+from service.kit.errors import BrokenVectors, IndexMismatch
 from service.kit.vectors import Encoder, LazyEncoder, VectorStore
 from service.models import ENCODER_NAME
 from service.models import Encoder as PackagedEncoder
@@ -52,18 +52,9 @@ class Corpus:
         Raises:
             ConfigurationError: the data folder cannot be used.
         """
-        try:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigurationError(
-                f"{settings.data_dir}: cannot hold the data ({error.strerror}); "
-                "set VERINOTE_DATA_DIR to a folder that can be written"
-            ) from error
-        database = Database(settings.database)
-        database.migrate()
         return cls(
             settings,
-            database,
+            Database.open(settings.database, settings.data_dir),
             VectorStore(settings.chroma_dir),
             encoder or _encoder(settings),
         )

@@ -1,0 +1,341 @@
+"""The register of people and keys.
+
+People decide, keys only stand for them: a record names the person. A key is shown once, when it is
+made; what is stored of it is the digest of 32 random bytes, which nobody can guess from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.access.tables import KeyRow, UserRow
+from service.kit.database import Database, insert_new
+from service.kit.errors import ConfigurationError, InputError, NotFound
+
+FIRST = "admin"
+"""The name of the first admin."""
+_PREFIX = "vn"
+_KEY = re.compile(rf"{_PREFIX}_(?P<id>[0-9a-f]{{12}})_(?P<secret>[A-Za-z0-9_-]{{43}})")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_LONGEST_LABEL = 200
+_LAST_USE = timedelta(minutes=1)
+"""How exactly the last use of a key is noted: not every request writes."""
+
+
+class Role(StrEnum):
+    """What a person may do; each may do what those before it may."""
+
+    SUBMITTER = "submitter"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+    def covers(self, other: Role) -> bool:
+        """Whether this role may do what the other may."""
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(other)
+
+
+class NotAllowed(Exception):  # noqa: N818  named for its cause, as all of ours
+    """A key that lets nobody in. The message says why, and nothing that helps to guess one."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person."""
+
+    name: str
+    role: Role
+    created_at: datetime
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, without its secret."""
+
+    id: str
+    user: str
+    label: str
+    for_service: bool
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a person, through a key.
+
+    Attributes:
+        for_service: the key is a program's; what a person has to decide it cannot.
+    """
+
+    user: str
+    role: Role
+    key_id: str
+    for_service: bool
+
+    def may(self, role: Role) -> bool:
+        """Whether the caller may do what a role may."""
+        return self.role.covers(role)
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the caller may decide on a note: a person who reviews."""
+        return self.may(Role.REVIEWER) and not self.for_service
+
+
+class Register:
+    """Keeps people and keys. Blocking; thread-safe.
+
+    Args:
+        database: migrated.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, name: str, role: Role) -> User:
+        """Add a person.
+
+        Raises:
+            InputError: the name cannot be used, or belongs to somebody, also to one who left.
+        """
+        if not _NAME.fullmatch(name):
+            raise InputError(
+                f"{name}: is no name; use up to 64 of a-z, 0-9, '.', '_' and '-', with a letter or "
+                "figure at both ends"
+            )
+        row = {"name": name, "role": role.value, "created_at": _now()}
+        with self._database.transaction() as session:
+            if not _inserted(session, row):
+                raise InputError(f"{name}: there is one of this name already")
+            return _user(session.get_one(UserRow, name))
+
+    def users(self) -> list[User]:
+        """Everybody, by name; those who left too."""
+        with self._database.transaction() as session:
+            return [_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.name))]
+
+    def change_role(self, name: str, role: Role) -> User:
+        """Give somebody another role.
+
+        Raises:
+            NotFound: nobody here has this name.
+            InputError: nobody would be left who is an admin.
+        """
+        with self._database.transaction() as session:
+            row = _present(session, name)
+            if role is not Role.ADMIN:
+                _check_another_admin(session, row)
+            row.role = role.value
+            return _user(row)
+
+    def remove(self, name: str) -> User:
+        """Let somebody go: the keys end at once, the name stays on what was decided.
+
+        Raises:
+            NotFound: nobody here has this name.
+            InputError: nobody would be left who is an admin.
+        """
+        now = _now()
+        with self._database.transaction() as session:
+            row = _present(session, name)
+            _check_another_admin(session, row)
+            row.left_at = now
+            keys = select(KeyRow).where(KeyRow.user == name, KeyRow.revoked_at.is_(None))
+            for key in session.scalars(keys):
+                key.revoked_at = now
+            return _user(row)
+
+    def issue(
+        self,
+        name: str,
+        label: str = "",
+        *,
+        for_service: bool = False,
+        lasts: timedelta | None = None,
+    ) -> tuple[Key, str]:
+        """Make a key for somebody.
+
+        Args:
+            name: whose it is.
+            label: what it is for, for people.
+            for_service: a program uses it: it cannot decide.
+            lasts: how long it is good for; None: until it is revoked.
+
+        Returns:
+            The key, and what is to be sent as ``Authorization: Bearer``, which is kept nowhere.
+
+        Raises:
+            NotFound: nobody here has this name.
+            InputError: the label is too long, or the key would be good for no time at all.
+        """
+        if len(label) > _LONGEST_LABEL:
+            raise InputError(f"{label[:40]}…: a label has at most {_LONGEST_LABEL} characters")
+        if lasts is not None and lasts <= timedelta(0):
+            raise InputError(f"{lasts}: a key has to last for some time")
+        id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        with self._database.transaction() as session:
+            _present(session, name)
+            key = _key(_stored(session, name, id_, secret, label, for_service, lasts))
+        return key, f"{_PREFIX}_{id_}_{secret}"
+
+    def keys(self, name: str | None = None) -> list[Key]:
+        """Every key, or somebody's, the newest first; those that ended too."""
+        query = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
+        if name is not None:
+            query = query.where(KeyRow.user == name)
+        with self._database.transaction() as session:
+            return [_key(row) for row in session.scalars(query)]
+
+    def revoke(self, key_id: str) -> Key:
+        """End a key at once. One that has ended stays as it is.
+
+        Raises:
+            NotFound: there is no such key.
+        """
+        with self._database.transaction() as session:
+            row = session.get(KeyRow, key_id)
+            if row is None:
+                raise NotFound(f"{key_id}: there is no such key")
+            row.revoked_at = row.revoked_at or _now()
+            return _key(row)
+
+    def caller(self, token: str) -> Caller:
+        """Who a key stands for.
+
+        Raises:
+            NotAllowed: it is none of ours, or has ended.
+        """
+        found = _KEY.fullmatch(token)
+        if found is None:
+            raise NotAllowed("this is no key")
+        now = _now()
+        with self._database.transaction() as session:
+            row = session.get(KeyRow, found["id"])
+            known = row.digest if row is not None else _digest("")
+            if not hmac.compare_digest(known, _digest(found["secret"])) or row is None:
+                raise NotAllowed("this key is not known")
+            if row.revoked_at is not None:
+                raise NotAllowed("this key was revoked")
+            if row.expires_at is not None and row.expires_at <= now:
+                raise NotAllowed("this key has expired")
+            user = session.get_one(UserRow, row.user)
+            if row.last_used_at is None or now - row.last_used_at >= _LAST_USE:
+                row.last_used_at = now
+            return Caller(user.name, Role(user.role), row.id, row.for_service)
+
+    def begin(self, configured: str | None = None) -> str | None:
+        """Make the first admin where there is nobody yet.
+
+        Args:
+            configured: the admin's key, if the operator chose one.
+
+        Returns:
+            The admin's key where one was made, to be shown once; None otherwise.
+
+        Raises:
+            ConfigurationError: the configured key has not the shape of one.
+        """
+        found = _KEY.fullmatch(configured) if configured is not None else None
+        if configured is not None and found is None:
+            raise ConfigurationError(
+                f"VERINOTE_ADMIN_KEY: is no key; make one of {_PREFIX}_, 12 hexadecimal figures, _ "
+                "and 43 random letters, figures, '_' or '-'"
+            )
+        id_ = found["id"] if found else secrets.token_hex(6)
+        secret = found["secret"] if found else secrets.token_urlsafe(32)
+        with self._database.transaction() as session:
+            if session.scalar(select(func.count()).select_from(UserRow)):
+                return None
+            row = {"name": FIRST, "role": Role.ADMIN.value, "created_at": _now()}
+            if not _inserted(session, row):  # another process was quicker
+                return None
+            _stored(session, FIRST, id_, secret, "the first", for_service=False, lasts=None)
+        return None if found else f"{_PREFIX}_{id_}_{secret}"
+
+
+def _inserted(session: Session, row: dict[str, Any]) -> bool:
+    insert = insert_new(session, UserRow).values(row)
+    return session.scalar(insert.returning(UserRow.name)) is not None
+
+
+def _stored(
+    session: Session,
+    name: str,
+    id_: str,
+    secret: str,
+    label: str,
+    for_service: bool,
+    lasts: timedelta | None,
+) -> KeyRow:
+    now = _now()
+    row = KeyRow(
+        id=id_,
+        user=name,
+        digest=_digest(secret),
+        label=label,
+        for_service=for_service,
+        created_at=now,
+        expires_at=now + lasts if lasts is not None else None,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _present(session: Session, name: str) -> UserRow:
+    row = session.get(UserRow, name)
+    if row is None or row.left_at is not None:
+        raise NotFound(f"{name}: nobody here has this name")
+    return row
+
+
+def _check_another_admin(session: Session, row: UserRow) -> None:
+    if row.role != Role.ADMIN:
+        return
+    admins = session.scalars(  # locked, so that two cannot let each other go at the same time
+        select(UserRow)
+        .where(UserRow.role == Role.ADMIN.value, UserRow.left_at.is_(None))
+        .order_by(UserRow.name)
+        .with_for_update()
+    ).all()
+    if all(admin.name == row.name for admin in admins):
+        raise InputError(f"{row.name}: is the only admin; make another one first")
+
+
+def _user(row: UserRow) -> User:
+    return User(row.name, Role(row.role), row.created_at, row.left_at)
+
+
+def _key(row: KeyRow) -> Key:
+    return Key(
+        row.id,
+        row.user,
+        row.label,
+        row.for_service,
+        row.created_at,
+        row.expires_at,
+        row.revoked_at,
+        row.last_used_at,
+    )
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
