@@ -222,11 +222,8 @@ class Pipeline:
             if isinstance(extraction, Extraction)
             for claim in extraction.claims
         ]
-        claims: dict[str, Claim] = {}
-        for claim in sorted(found, key=lambda claim: (claim.source.start, claim.source.end)):
-            claims.setdefault(same_words(claim.text), claim)
         return Extracted(
-            tuple(claims.values()),
+            _each_once(found),
             tuple(
                 (_standing_for(window), extraction)
                 for window, extraction in zip(read, extractions, strict=True)
@@ -429,6 +426,21 @@ def _together(found: Extraction, beside: Extraction) -> tuple[Claim, ...]:
         )
     )
     return found.claims + left_out
+
+
+def _each_once(found: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Claims in the order of the text, those of the same words once, where they come first.
+
+    Two people who are said to have said the same said it both.
+    """
+    kept: list[Claim] = []
+    speakers: dict[str, set[str | None]] = {}
+    for claim in sorted(found, key=lambda claim: (claim.source.start, claim.source.end)):
+        known = speakers.setdefault(same_words(claim.text), set())
+        if not known or (claim.speaker and not known & {claim.speaker, None}):
+            kept.append(claim)
+        known.add(claim.speaker)
+    return tuple(kept)
 
 
 def _provenance(engine: Engine) -> Provenance:

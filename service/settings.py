@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.kit.errors import ConfigurationError
 
@@ -16,8 +18,8 @@ OPENAI = "https://api.openai.com/v1"
 class Price(BaseModel):
     """What a model costs, for a million tokens."""
 
-    prompt: float = Field(ge=0)
-    completion: float = Field(ge=0)
+    prompt: float = Field(ge=0, allow_inf_nan=False)
+    completion: float = Field(ge=0, allow_inf_nan=False)
 
 
 class Settings(BaseSettings):
@@ -56,10 +58,16 @@ class Settings(BaseSettings):
     llm_structured_output: Literal["json_schema", "json_mode", "function_calling"] = Field(
         "json_schema", description="how the endpoint is told the shape of an answer"
     )
-    llm_temperature: float | None = Field(0.0, ge=0, description="empty: the model's own")
+    llm_temperature: float | None = Field(
+        0.0, ge=0, allow_inf_nan=False, description="empty: the model's own"
+    )
     llm_max_completion_tokens: int = Field(2_000, gt=0, description="longest answer")
-    llm_timeout: float = Field(60.0, gt=0, description="seconds for one try of a request")
-    llm_deadline: float = Field(180.0, gt=0, description="seconds for all tries of a request")
+    llm_timeout: float = Field(
+        60.0, gt=0, allow_inf_nan=False, description="seconds for one try of a request"
+    )
+    llm_deadline: float = Field(
+        180.0, gt=0, allow_inf_nan=False, description="seconds for all tries of a request"
+    )
     llm_concurrency: int = Field(16, ge=0, description="requests at a time; 0: no limit")
     llm_requests_per_minute: int = Field(0, ge=0, description="0: no limit")
     llm_tokens_per_minute: int = Field(0, ge=0, description="0: no limit")
@@ -78,7 +86,11 @@ class Settings(BaseSettings):
     @classmethod
     def _key(cls, value: object) -> object:
         """A key without the line end that files of secrets have; an empty one is none."""
-        return (value.strip() or None) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        if not value.strip().isascii():
+            raise ValueError("a key has no such characters")
+        return value.strip() or None
 
     @field_validator("embeddings")
     @classmethod
@@ -92,6 +104,13 @@ class Settings(BaseSettings):
     def _address(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("give an address that begins with http:// or https://")
+        parts = urlsplit(value)  # raises ValueError for what is no address
+        if not parts.hostname or (parts.port or 1) < 1:
+            raise ValueError("it names no host")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError(
+                "give it without user, password and query; the key has its own setting"
+            )
         return value.rstrip("/")
 
     @property
@@ -115,12 +134,26 @@ def load_settings(**chosen: Any) -> Settings:  # noqa: ANN401  pydantic checks t
         return Settings(**chosen)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{_named(one['loc'], chosen)}={one['input']!r}: {one['msg']}"
+            f"{_named(one['loc'], chosen)}{_given(one)}: {one['msg']}"
             for one in error.errors(include_url=False)
         )
         raise ConfigurationError(wrong) from error
+    except SettingsError as error:  # what should be JSON and is not
+        raise ConfigurationError(f"VERINOTE_LLM_PRICES: {error}; give JSON, or {{}}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f".env: cannot be read ({error})") from error
+
+
+def _given(wrong: Any) -> str:  # noqa: ANN401  pydantic's details of an error
+    """What was given, where it is no secret and holds none."""
+    field = Settings.model_fields.get(str(wrong["loc"][0]))
+    if field is not None and "Secret" in str(field.annotation):
+        return ""
+    inside = "".join(f"[{part}]" for part in wrong["loc"][1:])
+    return f"{inside}={_SECRETS.sub('…', repr(wrong['input']))}"
+
+
+_SECRETS = re.compile(r"(?<=//)[^/@\s]*(?=@)|(?<=[?#])[^'\"]*")
 
 
 def _named(location: tuple[int | str, ...], chosen: dict[str, Any]) -> str:

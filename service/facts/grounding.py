@@ -150,7 +150,14 @@ def own_words(text: str, sources: Sources) -> tuple[list[str], int]:
 
     Words that only tell who says it ("digest", "names") are none of either.
     """
-    words = [word for word in content_lemmas(_with_hyphens(text)) if word not in _TELLING]
+    text = _with_hyphens(text)
+    grounded = [(day.start, day.end) for day in dates_in(text)]
+    grounded += [(figure.start, figure.end) for figure in quantities_in(text)]
+    rest = _blanked(text, grounded)  # figures and dates are held to the sources by themselves
+    words = [word for word in content_lemmas(rest) if word not in _TELLING]
+    words += [
+        token.lower_ for token in parse(rest) if token.pos_ == "ADV" and token.lower_ not in STOP
+    ]
     lacking = [
         word
         for word in words

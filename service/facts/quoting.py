@@ -20,6 +20,7 @@ SINGLE_MARKS = "‘’‚‛′'"
 _SHAPES = str.maketrans(dict.fromkeys(DOUBLE_MARKS, '"') | dict.fromkeys(SINGLE_MARKS, "'"))
 _OTHER_MARKS = str.maketrans(
     dict.fromkeys("「『〝«‟", "“") | dict.fromkeys("」』〞〟»", "”")
+    | {"❝": "“", "❞": "”", "《": "“", "》": "”", "｢": "“", "｣": "”", "〈": "“", "〉": "”"}
     | {"‹": "‘", "›": "’", "‚": "‘", "‛": "‘", "`": "'", "´": "'", "＇": "'", "＂": '"'}
 )  # fmt: skip
 _CLOSES = {"“": '”"', "„": '“”"', '"': '"”', "‘": "’'", "'": "'’"}
@@ -48,14 +49,26 @@ _CLAUSE_BREAK = re.compile(
 _SENTENCE_BREAK = re.compile(
     r"[.!?;](?:\s|$)|\n\s*\n|,\s+(?:but|and|while|whereas|although)\b", re.IGNORECASE
 )
+_WHOLE_BREAK = re.compile(
+    r"[.!?][”’\"')]*\s|\n\s*\n|[,;]\s+(?:but|and|while|whereas|although|though|yet)\b",
+    re.IGNORECASE,
+)
 _DENYING = (
     NEGATIONS
     | DENIAL_WORDS
     | frozenset(
         """deny denies denied denying denial refute refutes refuted refuting debunk debunked hardly
-    barely stopped prevented refrained""".split()
+    barely scarcely seldom rarely stopped prevented refrained""".split()
     )
 )
+_OVERTURNING = DENIAL_WORDS | frozenset(
+    """deny denies denied denying refute refutes refuted refuting debunk debunked reject rejects
+    rejected rejecting dismiss dismisses dismissed dismissing contradict contradicts contradicted
+    rebut rebuts rebutted refuse refuses refused doubt doubts doubted doubtful doubting rumour
+    rumours rumor rumors allegation allegations alleged allegedly if whether unless unlikely no
+    none neither nor never not cannot""".split()
+)
+"""Words that can turn round all that follows them in a sentence, also past a comma or a colon."""
 _SAYS_NOTHING = STOP - NEGATIONS
 
 
@@ -144,20 +157,26 @@ def _is_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
-def cut_short(text: str, start: int, end: int) -> str | None:
+def cut_short(text: str, start: int, end: int, *, far: bool = True) -> str | None:
     """What the ends of ``text[start:end]`` cut off that its meaning hangs on.
 
     A figure's scale, unit or bound ("EUR 90" of "EUR 90 billion"), or a denial of the same clause
     ("airspace was violated" of "No airspace was violated").
 
+    Args:
+        text: what is quoted.
+        start: where the quote begins.
+        end: where it ends.
+        far: look for what turns it round before a comma or a colon too.
+
     Returns:
         The figure or the word, or None.
     """
-    opens = bool(re.search(r"(?:^|[.!?:;]|\n\s*\n)[\s“‘\"'(]*$", text[max(0, start - 20) : start]))
-    closes = bool(re.search(r"[.!?:;][”’\"')]*$", text[start:end])) or not text[end:].strip()
+    opens = bool(re.search(r"(?:^|[.!?]|\n\s*\n)[\s“‘\"'(]*$", text[max(0, start - 20) : start]))
+    closes = bool(re.search(r"[.!?][”’\"')]*$", text[start:end])) or not text[end:].strip()
     if opens and closes:
         return None
-    return _cut_figure(text, start, end) or _cut_denial(text, start, end, opens, closes)
+    return _cut_figure(text, start, end) or _cut_denial(text, start, end, opens, closes, far)
 
 
 def _cut_figure(text: str, start: int, end: int) -> str | None:
@@ -178,10 +197,13 @@ def _bound(figure: Quantity | None) -> str:
     return figure.bound if figure is not None else "exact"
 
 
-def _cut_denial(text: str, start: int, end: int, opens: bool, closes: bool) -> str | None:
+def _cut_denial(
+    text: str, start: int, end: int, opens: bool, closes: bool, far: bool
+) -> str | None:
     if not opens:
         before = _CLAUSE_BREAK.split(text[max(0, start - _CLAUSE) : start])[-1]
-        found = _denials(before, _DENYING)
+        found = _denials(_sentence_before(text, start), _OVERTURNING) if far else []
+        found += _denials(before, _DENYING)
         if found:
             return found[-1]
     if not closes:
@@ -190,6 +212,11 @@ def _cut_denial(text: str, start: int, end: int, opens: bool, closes: bool) -> s
         if found:
             return found[0]
     return None
+
+
+def _sentence_before(text: str, start: int) -> str:
+    """What stands before a place in its sentence; a comma or a colon alone ends none."""
+    return _WHOLE_BREAK.split(text[max(0, start - 2 * _CLAUSE) : start])[-1]
 
 
 def _denials(text: str, words: frozenset[str]) -> list[str]:

@@ -90,5 +90,3 @@ class EngineFailed(VerinoteError):
 
 class BudgetSpent(EngineFailed):
     """The tokens that a submission may use are used."""
-
-    exit_code = 12

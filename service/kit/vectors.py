@@ -200,11 +200,11 @@ class VectorStore:
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Turn Chroma's failures at its own files into an error that says what to do."""
-        from chromadb.errors import InternalError
+        from chromadb.errors import InternalError, InvalidArgumentError
 
         try:
             yield
-        except InternalError as error:
+        except (InternalError, InvalidArgumentError) as error:  # the second: other dimensions
             raise self._broken(error) from error
 
     def close(self) -> None:

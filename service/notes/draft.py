@@ -68,6 +68,8 @@ def draft(
     else:
         passages = [piece.passage for piece in evidence]
         proposed, dropped = from_drafts(assessment.findings, passages, stored_text)
+        proposed, mixed = _apart(proposed, evidence)
+        dropped += mixed
     findings, refused = gated(proposed, claim.text, stored_text)
     dropped = (*dropped, *refused)
     if verdict is Verdict.NOT_ENOUGH_EVIDENCE:
@@ -90,8 +92,10 @@ def draft(
         )
         verdict = Verdict.NOT_ENOUGH_EVIDENCE
         confidence = None if confidence is None else 1.0 - confidence
-    warnings += _warnings(claim, evidence)
+    warnings += _warnings(claim, evidence, drafted=assessment.findings is not None)
     warnings += _of_drafts(findings, assessment)
+    if findings and dropped and assessment.findings is not None:
+        warnings.append(f"{_URGENT}{len(dropped)} of the engine's findings were refused.")
     warnings += _instructions(submitted, evidence)
     return Note(
         claim=claim,
@@ -154,7 +158,8 @@ def _is_carried(
     return wanted <= quoted
 
 
-def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
+def _warnings(claim: Claim, evidence: Sequence[Evidence], *, drafted: bool) -> list[str]:
+    """What a reviewer should look at; ``drafted``: an engine wrote the findings itself."""
     deciding = [piece for piece in evidence if piece.decides]
     found = []
     attributed = attribution_warning(claim.attribution, evidence)
@@ -164,10 +169,16 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
         found.append("Only digests decide: read the issuer's own words before publishing.")
     opposite = {Stance.SUPPORTS: Stance.REFUTES, Stance.REFUTES: Stance.SUPPORTS}
     found += [
-        f"The stance model alone reads {piece.passage.statement.statement_id} the other way "
-        f"({piece.cross_check})."
+        f"The stance model alone reads "
+        f"{piece.passage.statement.statement_id} the other way ({piece.cross_check})."
         for piece in deciding
         if piece.cross_check is opposite.get(piece.stance)
+    ]
+    found += [
+        f"The language model alone reads {piece.passage.statement.statement_id} as refuting: "
+        "neither the comparison of facts nor the stance model sees how."
+        for piece in deciding
+        if drafted and piece.stance is Stance.REFUTES and not _is_seen_to_refute(piece)
     ]
     found += [
         f"needs_attention: {piece.passage.statement.statement_id} is read as supporting, but the "
@@ -184,6 +195,33 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence]) -> list[str]:
         if not mismatch.decisive
     ]
     return found
+
+
+def _apart(
+    findings: Sequence[Finding], evidence: Sequence[Evidence]
+) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
+    """Leave out findings that put words of a passage which says nothing of the claim beside others.
+
+    The words of a finding are held to all its quotes together, so it could lend one's to another.
+    """
+    kept, dropped = [], []
+    for finding in findings:
+        speaks = {
+            piece.stance is not Stance.NEUTRAL
+            for cited in finding.citations
+            for piece in evidence
+            if piece.passage.statement == cited.statement
+            and piece.passage.start <= cited.start < piece.passage.end
+        }
+        if speaks == {True, False}:
+            dropped.append((finding.text, "it cites what says nothing of the claim beside others"))
+        else:
+            kept.append(finding)
+    return tuple(kept), tuple(dropped)
+
+
+def _is_seen_to_refute(piece: Evidence) -> bool:
+    return piece.cross_check is Stance.REFUTES or any(one.decisive for one in piece.mismatches)
 
 
 def _of_drafts(findings: Sequence[Finding], assessment: Assessment) -> list[str]:
@@ -212,6 +250,7 @@ def _instructions(submitted: str, evidence: Sequence[Evidence]) -> list[str]:
 
 
 _SUBMISSION = "the submission"
+_URGENT = "needs_attention: "
 
 
 def about(note: Note, submitted: str) -> Note:

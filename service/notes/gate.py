@@ -41,8 +41,8 @@ StoredText = Callable[[str, int], str]
 """Gives the stored text of a statement's version; raises NotFound where there is none."""
 
 _CLAIM_SAYS = re.compile(
-    rf"\bthe claim says [{re.escape(DOUBLE_MARKS)}]([^{re.escape(DOUBLE_MARKS)}]+)"
-    rf"[{re.escape(DOUBLE_MARKS)}]",
+    rf"(?:^|(?<=[.:;] ))the claim says [{re.escape(DOUBLE_MARKS)}]"
+    rf"([^{re.escape(DOUBLE_MARKS)}]+)[{re.escape(DOUBLE_MARKS)}]",
     re.IGNORECASE,
 )
 _SAID_OF_CLAIM = "the claim differs"
@@ -212,7 +212,8 @@ def _quotation_problems(frame: _Frame, citations: Sequence[Citation]) -> Iterato
                 yield f"“{part}” is our digest's wording, not the issuer's"
     if "digest" not in frame.text.lower():
         for place, citation in frame.quotes.items():
-            if citation.statement.kind is Kind.DIGEST and re.search(rf":\s*{place}", frame.text):
+            told_so = re.search(rf"[:—–]\s*{place}", frame.text)
+            if citation.statement.kind is Kind.DIGEST and told_so:
                 yield f"“{citation.quote}” is our digest's wording and must be called so"
 
 

@@ -31,6 +31,8 @@ _SURE_RIVAL = 0.6
 _NUMBER_OF_NONE = "[{}]"
 _MOST_FINDINGS, _MOST_QUOTES, _MOST_CHARACTERS = 6, 6, 1000
 """What is looked at of an answer, whatever it brings."""
+_MOST_QUOTED = 2000
+"""Characters of a quote; a passage has about 600."""
 _NOT_STATED = "nothing of it"
 
 
@@ -97,7 +99,7 @@ def findings_of(
                     passages[quote.passage - 1].id
                     if 0 < quote.passage <= len(passages)
                     else _NUMBER_OF_NONE.format(quote.passage),
-                    quote.quote,
+                    quote.quote if len(quote.quote) <= _MOST_QUOTED else "",
                 )
                 for quote in found.quotes[:_MOST_QUOTES]
             ),

@@ -21,7 +21,8 @@ from tenacity import RetryError
 
 from service.engines.openai.answers import schema_of
 from service.engines.openai.cache import AnswerCache, key_of
-from service.engines.openai.faults import Final, Passing, fault_in, understood
+from service.engines.openai.connections import own_connections
+from service.engines.openai.faults import Final, Passing, fault_in, understood, was_read
 from service.engines.openai.prompts import Prompt
 from service.engines.openai.retries import retrying_async
 from service.kit.errors import ConfigurationError, EngineFailed
@@ -31,11 +32,15 @@ from service.types import Account, Usage
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage
+    from langchain_core.runnables import Runnable
 
 T = TypeVar("T", bound=BaseModel)
 
 _CHARACTERS_A_TOKEN = 4
 """Where an endpoint does not tell what it counted. What is set aside beforehand counts three."""
+_MOST_TOKENS = 100_000_000
+_MOST_CHARACTERS = 500_000
+"""An answer is at most some thousand tokens; what is longer is none."""
 _AT_REST = 10.0
 """Seconds in which nothing is asked after an endpoint said that it will answer nothing."""
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<json>.*)\n\s*```\s*\Z", re.DOTALL)
@@ -197,7 +202,8 @@ class Endpoint:
             try:
                 raw = await self._send(messages, schema, longest)
             except Exception as error:  # all of them are sorted out in faults.py
-                used = self._usage(getattr(error, "completion", None), began, asked)
+                sent = asked if was_read(error) else 0
+                used = self._usage(getattr(error, "completion", None), began, sent)
                 fault = understood(error, self._settings)
                 if isinstance(fault, ConfigurationError):
                     self._refused, self._refused_at = str(fault), time.monotonic()
@@ -217,20 +223,31 @@ class Endpoint:
     ) -> AIMessage:
         from langsmith import tracing_context
 
-        way = self._settings.llm_structured_output
-        asking = self._model.with_structured_output(
-            schema,
-            method=way,
-            include_raw=True,
-            **({} if way == "json_mode" else {"strict": True}),
-            max_tokens=longest,
-        )
+        asking = self._asking(schema).bind(max_tokens=longest)
         # Whatever the environment says of LangSmith: no text goes anywhere but to the endpoint.
         with tracing_context(enabled=False):
             async with asyncio.timeout(self._settings.llm_timeout):
-                answered: Any = await asking.ainvoke(messages)
-        raw: AIMessage = answered["raw"]
-        return raw
+                answered: AIMessage = await asking.ainvoke(messages)
+        return answered
+
+    def _asking(self, schema: dict[str, Any]) -> Runnable[Any, AIMessage]:
+        """The model, bound to answer in a shape.
+
+        ``with_structured_output`` would bind the same and then parse the answer a second time, by
+        a parser for pieces of JSON that takes minutes for some; ours is pydantic's.
+        """
+        name = schema["title"]
+        match self._settings.llm_structured_output:
+            case "json_schema":
+                shape = {"name": name, "schema": schema, "strict": True}
+                form: dict[str, Any] = {"type": "json_schema", "json_schema": shape}
+                return self._model.bind(response_format=form)
+            case "json_mode":
+                return self._model.bind(response_format={"type": "json_object"})
+            case "function_calling":
+                return self._model.bind_tools(
+                    [schema], tool_choice=name, strict=True, parallel_tool_calls=False
+                )
 
     async def _turn(self, tokens: int) -> None:
         """Wait until one more request may be sent this minute."""
@@ -242,12 +259,11 @@ class Endpoint:
 
     def _usage(self, answered: Any, began: float, asked: int) -> Usage:  # noqa: ANN401
         """What a request took, as the endpoint counted it; else four characters are a token."""
-        told: Any = getattr(answered, "usage_metadata", None)
-        if told:
-            prompt, completion = told["input_tokens"], told["output_tokens"]
-        elif (counted := getattr(answered, "usage", None)) is not None:
-            prompt, completion = counted.prompt_tokens, counted.completion_tokens
-        else:
+        told: Any = getattr(answered, "usage_metadata", None) or {}
+        counted: Any = getattr(answered, "usage", None)
+        prompt = told.get("input_tokens", getattr(counted, "prompt_tokens", None))
+        completion = told.get("output_tokens", getattr(counted, "completion_tokens", None))
+        if not (_is_count(prompt) and _is_count(completion)) or not prompt:
             prompt = asked // _CHARACTERS_A_TOKEN
             completion = len(_text(answered)) // _CHARACTERS_A_TOKEN if answered else 0
         price = self._settings.llm_prices.get(self._settings.llm_model)
@@ -266,7 +282,6 @@ class _Failed(Exception):  # noqa: N818  named for its cause, as all of ours
 
 def _chat_model(settings: Settings) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
-    from openai import Timeout
 
     model: BaseChatModel = init_chat_model(
         settings.llm_model,
@@ -274,9 +289,8 @@ def _chat_model(settings: Settings) -> BaseChatModel:
         base_url=settings.openai_base_url,
         api_key=settings.openai_api_key or SecretStr("none"),  # the client wants one in any case
         temperature=settings.llm_temperature,
-        # As an object: given a number, LangChain shares connections with everything else in the
-        # process that gives the same, and those of an event loop that was closed fail in another.
-        timeout=Timeout(settings.llm_timeout),
+        timeout=settings.llm_timeout,
+        **own_connections(settings),
         max_retries=0,  # ours is the only policy
         cache=False,
         use_responses_api=False,
@@ -288,8 +302,15 @@ def _a_minute(limit: int) -> AsyncLimiter | None:
     return AsyncLimiter(limit, 60) if limit else None
 
 
-def _text(raw: AIMessage) -> str:
+def _is_count(value: object) -> bool:
+    """Whether an endpoint's word for how many tokens it counted can be one."""
+    return isinstance(value, int) and 0 <= value <= _MOST_TOKENS
+
+
+def _text(raw: Any) -> str:  # noqa: ANN401  LangChain's, or the client's where it was cut
     """The JSON of an answer: its content, or the arguments of its tool call."""
+    if not hasattr(raw, "tool_calls"):
+        return "".join(str(choice.message.content or "") for choice in raw.choices or ())
     calls = [*raw.tool_calls, *raw.invalid_tool_calls]
     if calls:
         arguments = calls[0]["args"]
@@ -298,6 +319,8 @@ def _text(raw: AIMessage) -> str:
 
 
 def _checked(text: str, answer: type[T]) -> T:
+    if len(text) > _MOST_CHARACTERS:
+        raise Passing(f"the answer has {len(text):,} characters")
     fenced = _FENCED.match(text)
     try:
         return answer.model_validate_json(fenced["json"] if fenced else text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from service.engines.local.checkworthiness import score
@@ -17,7 +16,7 @@ from service.engines.openai.marks import Marks
 from service.facts.compare import content_lemmas, held_in
 from service.facts.dates import day_meant
 from service.facts.grounding import Sources, ungrounded, ungrounded_figures
-from service.facts.quoting import locate
+from service.facts.quoting import content_words, cut_short, denials_in, locate
 from service.kit.sentences import sentences
 from service.kit.text import normalise
 from service.models.parser import parse, parse_ahead
@@ -37,6 +36,8 @@ _LEAST_OF_SOURCE = 1 / 3
 became "the drills over the Sea of Japan" has half of them; one about another thing has none."""
 _MOST_CLAIMS = 60
 """Claims of one window, which has a dozen sentences."""
+_LEAST_WORDS = 2
+"""Content words of a source: somebody, and what they did."""
 _MOST_CHARACTERS = 600
 """A claim is a sentence, and its source two at most; what is longer is no claim."""
 
@@ -98,10 +99,14 @@ def claims_of(
     Returns:
         The claims in text order, and what was left out, with the reason.
     """
-    given = list(islice(found, _MOST_CLAIMS))
+    everything = list(found)
+    given = everything[:_MOST_CLAIMS]
     parse_ahead(_written(one) for one in given)
     claims: dict[str, Claim] = {}
-    rejected: list[Rejected] = []
+    rejected = [
+        (one.claim, f"it is beyond the first {_MOST_CLAIMS} of its stretch of text")
+        for one in everything[_MOST_CLAIMS:]
+    ]
     for one in given:
         source = locate(one.source, window.submission.text, window.start, window.end)
         reason = _reason_against(one, source)
@@ -117,7 +122,7 @@ def claims_of(
 def _reason_against(one: ClaimFound, source: tuple[int, int] | None) -> str:
     if source is None:
         return f"“{one.source}” does not stand in the text"
-    if not any(map(str.isalnum, one.claim)):
+    if not any(map(str.isalnum, one.claim)) or content_words(one.source) < _LEAST_WORDS:
         return "it says nothing"
     if max(len(one.claim), source[1] - source[0]) > _MOST_CHARACTERS:
         return f"it has more than {_MOST_CHARACTERS} characters"
@@ -130,7 +135,10 @@ def _claim(
     span = Span(*source, submission.text[source[0] : source[1]])
     text = _written(one)
     around = _around(span, submission.text)
-    if not _is_of(text, submission.text[around.start : around.stop], ground):
+    if cut_short(submission.text, span.start, span.end, far=False) is not None:
+        span = Span(around.start, around.stop, submission.text[around.start : around.stop])
+    turned = bool(denials_in(text)) != bool(denials_in(span.text))
+    if turned or not _is_of(text, submission.text[around.start : around.stop], ground):
         text = " ".join(span.text.split())  # what the text itself says is always a claim of it
     attribution = _attribution(one, around, submission.text)
     return Claim(

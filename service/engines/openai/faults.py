@@ -7,6 +7,7 @@ answered) and ``ConfigurationError`` (no request will; a person has to change a 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -75,17 +76,57 @@ def understood(error: Exception, settings: Settings) -> Exception:
         case openai.APIStatusError():
             return _of_status(error, settings)
         case openai.APIConnectionError():
-            return Passing(f"the connection failed ({_root(error)})")
-        case openai.APIError() | ValueError() | TypeError() | LookupError() | AttributeError():
-            return Passing(f"the answer is not in the protocol ({_short(error)})")
+            where = settings.openai_base_url
+            return Passing(
+                f"the connection to {where} failed ({_without_key(_root(error), settings)})"
+            )
+        case (
+            openai.APIError()
+            | ValueError()
+            | TypeError()
+            | LookupError()
+            | AttributeError()
+            | RecursionError()
+            | ArithmeticError()
+        ):
+            told = _without_key(_short(error), settings)
+            return Passing(f"the answer is not in the protocol ({told})")
     return error
+
+
+def was_read(error: Exception) -> bool:
+    """Whether the endpoint may have read a request that failed so, and may charge for it."""
+    import openai
+
+    match error:
+        case openai.APITimeoutError():
+            return True
+        case openai.APIStatusError():
+            return False  # it said that it did not
+        case openai.APIConnectionError():
+            return not any(type(cause).__name__ == "ConnectError" for cause in _causes(error))
+    return True
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _without_key(words: str, settings: Settings) -> str:
+    """What an endpoint says, without the key that it may repeat."""
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
+    return words.replace(key, "(the key)") if key else words
 
 
 def fault_in(answer: AIMessage) -> Exception | None:
     """What is wrong with an answer that came whole over the wire, as one of the ends."""
     refusal = answer.additional_kwargs.get("refusal")
     if refusal:
-        return Final(f"the model refused to answer: {refusal}")
+        words = " ".join(str(refusal).split())[:_SHOWN]
+        return Final(f"the model refused to answer: {words}")
     match answer.response_metadata.get("finish_reason"):
         case "length":
             return _cut()
@@ -105,8 +146,14 @@ def _filtered() -> Final:
 def _of_status(error: Exception, settings: Settings) -> Exception:
     status: int = error.status_code  # type: ignore[attr-defined]
     where = settings.openai_base_url
-    told = _short(error)
+    told = _without_key(_short(error), settings)
     match status:
+        case _ if 300 <= status < 400:
+            there = error.response.headers.get("location", "")  # type: ignore[attr-defined]
+            return ConfigurationError(
+                f"OPENAI_BASE_URL={where}: it sends requests on to {there[:_SHOWN]}, which is not "
+                "followed; give that address if it is the one you mean"
+            )
         case 401:
             return ConfigurationError(f"OPENAI_API_KEY: {where} refuses the key ({status}): {told}")
         case 404:
@@ -151,9 +198,8 @@ def _retry_after(error: Exception) -> float | None:
 
 
 def _root(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return _short(error) or type(error).__name__
+    *_, root = _causes(error)
+    return _short(root) or type(root).__name__
 
 
 _KEY = re.compile(r"(?:Bearer\s+|\bsk-)[^\s'\"]+")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from eval.endpoint.asked import Asked
 from eval.endpoint.faults import PASSING, Fault, always, first
@@ -164,7 +166,7 @@ def test_the_line_end_of_a_secrets_file_is_no_part_of_the_key(monkeypatch) -> No
 async def test_nobody_listening_is_told_with_the_reason(prompt) -> None:
     with answering() as endpoint:
         settings = settings_for(endpoint, llm_deadline=1.0)
-    with pytest.raises(EngineFailed, match="the connection failed"):
+    with pytest.raises(EngineFailed, match=r"the connection to http://127.0.0.1:\d+/v1 failed"):
         await ask(Endpoint(settings), prompt)
 
 
@@ -338,6 +340,126 @@ def test_the_answers_are_of_a_submission_so_that_they_can_go_with_it(tmp_path: P
     cache.put("k", '{"other": 1}', "digest")
     assert cache.get("k") == "{}"
     assert cache.get("another") is None
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None},
+        {},
+        None,
+        {"prompt_tokens": -100_000, "completion_tokens": 5, "total_tokens": 5},
+        {"prompt_tokens": 10**400, "completion_tokens": 5, "total_tokens": 5},
+        {"prompt_tokens": "many", "completion_tokens": 1.5, "total_tokens": 1},
+    ],
+)
+@pytest.mark.parametrize("finish", ["stop", "length"])
+async def test_whatever_is_said_of_usage_a_budget_holds(prompt, usage, finish) -> None:
+    body = {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": json.dumps(ANSWER)},
+                "finish_reason": finish,
+            }
+        ],
+        "usage": usage,
+    }
+    account = SubmissionAccount("s", 100_000)
+    async with Raw(json.dumps(body)) as raw:
+        settings = settings_for(raw, llm_deadline=1.0)
+        for _ in range(2):  # what was set aside for the first is given back
+            try:
+                await ask(Endpoint(settings), prompt, account=account)
+            except EngineFailed as error:
+                assert finish == "length"
+                assert "VERINOTE_LLM_MAX_COMPLETION_TOKENS" in str(error)
+    assert 0 < account.used.tokens < 50_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 100_000,
+        "null",
+        '"hi"',
+        '{"choices": {"a": 1}}',
+        '{"choices": [{"index": 0, "message": null, "finish_reason": "stop"}]}',
+    ],
+)
+async def test_what_is_no_answer_fails_with_a_reason(prompt, body: str) -> None:
+    async with Raw(body) as raw:
+        with pytest.raises(EngineFailed):
+            await ask(Endpoint(settings_for(raw, llm_deadline=0.5)), prompt)
+
+
+async def test_an_answer_that_never_ends_is_not_parsed_for_minutes(prompt) -> None:
+    endless = '{"a": [' + '{"b": "' * 100_000
+
+    with ScriptedEndpoint(lambda _: endless) as endpoint:
+        began = time.monotonic()
+        with pytest.raises(EngineFailed, match="characters"):
+            await ask(Endpoint(settings_for(endpoint, llm_timeout=10.0, llm_deadline=0.5)), prompt)
+    assert time.monotonic() - began < 30
+
+
+async def test_a_redirect_is_not_followed(prompt) -> None:
+    with answering() as elsewhere:
+        head = f"HTTP/1.1 307 T\r\nLocation: {elsewhere.url}/chat/completions\r\n"
+        async with Raw("", head=head) as raw:
+            with pytest.raises(ConfigurationError, match="OPENAI_BASE_URL"):
+                await ask(Endpoint(settings_for(raw)), prompt)
+    assert elsewhere.counted.calls == 0
+
+
+async def test_a_key_that_the_endpoint_repeats_is_not_shown(prompt) -> None:
+    key = "abcdef0123456789"
+    said = json.dumps({"error": {"message": f"Incorrect API key provided: {key}"}})
+    async with Raw(said, head="HTTP/1.1 401 No\r\nContent-Type: application/json\r\n") as raw:
+        settings = settings_for(raw, openai_api_key=SecretStr(key))
+        with pytest.raises(ConfigurationError) as caught:
+            await ask(Endpoint(settings), prompt)
+    assert key not in str(caught.value)
+    assert "OPENAI_API_KEY" in str(caught.value)
+
+
+async def test_what_was_not_sent_is_not_paid_for(prompt) -> None:
+    account = SubmissionAccount("s")
+    with answering() as endpoint:
+        gone = settings_for(endpoint, llm_deadline=0.5)
+    with pytest.raises(EngineFailed):
+        await ask(Endpoint(gone), prompt, account=account)
+    assert account.used.tokens == 0
+
+
+class Raw:
+    """Sends the same bytes to everybody."""
+
+    def __init__(self, body: str, head: str = "") -> None:
+        content = body.encode()
+        head = head or "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        rest = f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
+        self._sent = (head + rest).encode() + content
+
+    async def __aenter__(self) -> Raw:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        await reader.readexactly(length)
+        writer.write(self._sent)
+        await writer.drain()
+        writer.close()
 
 
 def test_connections_of_a_closed_event_loop_are_not_used_again(prompt) -> None:
