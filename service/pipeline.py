@@ -27,7 +27,7 @@ from service.facts.instructions import instructions_in
 from service.kit.errors import ConfigurationError, EngineFailed, VerinoteError
 from service.kit.secret import installation_secret
 from service.models import Encoder, StanceModel
-from service.notes.draft import Provenance, about, draft, failed
+from service.notes.draft import Provenance, about, draft, failed, redrafted
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.statements.repository import Coverage
@@ -396,8 +396,7 @@ class Pipeline:
             told = f"{_NOT_REVISED}: {error}"
             spent = error.usage if isinstance(error, EngineFailed) else Usage()
             return replace(note, warnings=(*note.warnings, told), usage=note.usage + spent)
-        again = await asyncio.to_thread(drafted, revised)
-        return replace(again, dropped=tuple(dict.fromkeys((*note.dropped, *again.dropped))))
+        return redrafted(await asyncio.to_thread(drafted, revised), note.dropped)
 
     def _engine_for(self, submission: Submission | None) -> Engine:
         """The engine, or the embedded one for what must not leave the machine."""

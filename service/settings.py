@@ -146,7 +146,7 @@ def load_settings(**chosen: Any) -> Settings:  # noqa: ANN401  pydantic checks t
 
 def _given(wrong: Any) -> str:  # noqa: ANN401  pydantic's details of an error
     """What was given, where it is no secret and holds none."""
-    field = Settings.model_fields.get(str(wrong["loc"][0]))
+    field = Settings.model_fields.get(str(wrong["loc"][0]).lower())
     if field is not None and "Secret" in str(field.annotation):
         return ""
     inside = "".join(f"[{part}]" for part in wrong["loc"][1:])

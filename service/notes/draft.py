@@ -95,7 +95,7 @@ def draft(
     warnings += _warnings(claim, evidence, drafted=assessment.findings is not None)
     warnings += _of_drafts(findings, assessment)
     if findings and dropped and assessment.findings is not None:
-        warnings.append(f"{_URGENT}{len(dropped)} of the engine's findings were refused.")
+        warnings.append(_some_refused(dropped))
     warnings += _instructions(submitted, evidence)
     return Note(
         claim=claim,
@@ -114,6 +114,19 @@ def draft(
         dropped=dropped,
         links=tuple(links),
     )
+
+
+def redrafted(note: Note, refused: Sequence[tuple[str, str]]) -> Note:
+    """A note that was drafted again, with what was refused of its first draft."""
+    dropped = tuple(dict.fromkeys((*refused, *note.dropped)))
+    if not note.findings:
+        return replace(note, dropped=dropped)
+    kept = [told for told in note.warnings if told != _some_refused(note.dropped)]
+    return replace(note, dropped=dropped, warnings=(*kept, _some_refused(dropped)))
+
+
+def _some_refused(dropped: Sequence[tuple[str, str]]) -> str:
+    return f"{_URGENT}{len(dropped)} of the engine's findings were refused."
 
 
 def failed(claim: Claim, reason: str, provenance: Provenance, usage: Usage = _NOTHING_USED) -> Note:

@@ -228,3 +228,46 @@ def test_quotation_marks_of_every_shape_are_seen_and_apostrophes_are_none(text, 
 @pytest.mark.parametrize("text", ["He said “nothing", "nothing” he said", 'so " be it', "‘open"])
 def test_a_mark_without_a_partner_is_named(text) -> None:
     assert quoted_stretches(text)[1] in {"“", "”", '"', "‘"}
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        (
+            "It is not true that, as some papers wrote, airspace was violated by two bombers.",
+            "airspace was violated by two bombers.",
+        ),
+        (
+            "The following rumour is false: Japan sank a destroyer near Taiwan.",
+            "Japan sank a destroyer near Taiwan.",
+        ),
+        (
+            "The minister rejected reports that Japan had bought 40 missiles.",
+            "Japan had bought 40 missiles.",
+        ),
+        (
+            "No soldier, sailor or airman of the force fired missiles at ships.",
+            "airman of the force fired missiles at ships.",
+        ),
+        (
+            "It is doubtful whether Japan bought 40 cruise missiles.",
+            "Japan bought 40 cruise missiles.",
+        ),
+        (
+            "If Russia attacks, forces in Okinawa open fire on Vladivostok.",
+            "forces in Okinawa open fire on Vladivostok.",
+        ),
+        (
+            "The government has not, contrary to reports, delivered 90 tanks.",
+            "delivered 90 tanks.",
+        ),
+        (
+            "The ministry refused to confirm bombers had struck Shanghai harbour.",
+            "bombers had struck Shanghai harbour.",
+        ),
+    ],
+)
+def test_a_quote_that_leaves_out_what_turns_it_round_is_cut_short(text: str, quote: str):
+    start = text.index(quote)
+    assert cut_short(text, start, start + len(quote)) is not None
+    assert cut_short(text, 0, len(text)) is None

@@ -203,7 +203,8 @@ async def test_the_day_on_which_something_was_said_is_the_texts(seeded, words, d
 
 async def test_a_window_is_shown_with_what_stands_around_it(seeded) -> None:
     desk = await verify(seeded, clean)
-    first, second = [asked for asked in desk.counted.asked if asked.kind == "ClaimsFound"]
+    windows = [asked for asked in desk.counted.asked if asked.kind == "ClaimsFound"]
+    first, second = sorted(windows, key=lambda asked: len(asked.parts["before"]))
     assert first.parts["before"].count("\n") == 0  # the title
     assert second.parts["text"].startswith(first.parts["after"])
     assert first.parts["text"].endswith(second.parts["before"].splitlines()[-1])
@@ -387,3 +388,99 @@ async def test_answers_are_kept_between_runs(seeded, tmp_path) -> None:
     assert [note.verdict for note in notes] == [Verdict.SUPPORTED, Verdict.SUPPORTED]
     assert scripted.counted.calls == 1
     assert [note.usage.calls for note in notes] == [1, 0]
+
+
+def saying(text: str, *claims: dict[str, Any]):
+    """An article and a model that gives these claims of it."""
+    empty = {"speaker": None, "cue": None, "date": None}
+
+    def script(asked: Asked) -> dict[str, Any]:
+        if asked.kind == "ClaimsFound":
+            return {"claims": [{"source": text, **empty, **claim} for claim in claims]}
+        return clean(asked)
+
+    return script, Submission(text, sha256_hex(text), published=date(2025, 12, 12))
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("The exercise was not announced beforehand.", "The exercise was announced beforehand."),
+        ("Two bombers had taken part in it.", "Two bombers had not taken part in it."),
+        ("No aircraft entered Chinese airspace.", "Aircraft entered Chinese airspace."),
+    ],
+)
+async def test_a_claim_that_turns_the_text_round_becomes_what_the_text_says(
+    seeded, text: str, given: str
+) -> None:
+    script, submission = saying(text, {"claim": given})
+    (note,) = (await verify(seeded, script, submission=submission)).notes
+    assert note.claim.text == text
+
+
+async def test_a_source_that_starts_after_a_denial_is_widened(seeded) -> None:
+    text = "No aircraft entered Chinese airspace on that day."
+    found = {"source": "aircraft entered Chinese airspace", "claim": "Aircraft entered it."}
+    script, submission = saying(text, found)
+    (note,) = (await verify(seeded, script, submission=submission)).notes
+    assert note.claim.source.text == note.claim.text == text
+
+
+async def test_a_source_of_next_to_nothing_is_none(seeded) -> None:
+    text = "The exercise took place. Nobody was hurt."
+    given = [{"source": words, "claim": "The exercise was safe."} for words in (".", "The", " ")]
+    script, submission = saying(text, *given)
+    desk = await verify(seeded, script, submission=submission)
+    assert desk.notes == []
+    assert len(desk.rejected) == 3
+
+
+async def test_claims_beyond_what_is_looked_at_are_told(seeded) -> None:
+    text = "The exercise took place over the sea."
+    given = [{"claim": f"The exercise took place over the sea{'.' * n}"} for n in range(1, 71)]
+    script, submission = saying(text, *given)
+    desk = await verify(seeded, script, submission=submission)
+    assert len(desk.notes) + len(desk.rejected) == 70
+    assert sum("beyond the first 60" in reason for _, reason in desk.rejected) == 10
+
+
+async def test_two_people_who_said_the_same_said_it_both(seeded) -> None:
+    first, second = "Koizumi said that the exercise was safe.", "Kihara said it was safe."
+    said = {"claim": "The exercise was safe.", "cue": "said"}
+    script, submission = saying(
+        f"{first} {second}",
+        said | {"source": first, "speaker": "Koizumi"},
+        said | {"source": second, "speaker": "Kihara"},
+    )
+    notes = (await verify(seeded, script, submission=submission)).notes
+    assert [note.claim.speaker for note in notes] == ["Koizumi", "Kihara"]
+
+
+async def test_a_finding_that_lends_one_quotes_words_to_another_is_dropped(seeded) -> None:
+    def script(asked: Asked) -> dict[str, Any]:
+        answer = clean(asked)
+        for found in answer.get("findings", []):
+            spoken = {one["passage"] for one in answer["evidence"]}
+            number, _, text = next(one for one in asked.passages if one[0] not in spoken)
+            found["quotes"].append({"passage": number, "quote": text})
+        return answer
+
+    desk = await verify(seeded, script)
+    assert not any(note.findings for note in desk.notes)
+    told = [reason for note in desk.notes for _, reason in note.dropped]
+    assert sum("says nothing of the claim" in reason for reason in told) >= 8
+
+
+async def test_a_note_that_lost_some_findings_needs_attention(seeded) -> None:
+    def script(asked: Asked) -> dict[str, Any]:
+        answer = clean(asked)
+        if answer.get("findings") and asked.kind == "ClaimAssessed":
+            answer["findings"].append(
+                {"text": "It cost 12 million.", "quotes": answer["findings"][0]["quotes"]}
+            )
+        return answer
+
+    note = (await verify(seeded, script)).of("Two U.S. B-52H")
+    assert note.verdict is Verdict.SUPPORTED
+    assert len(note.findings) == 1
+    assert any("were refused" in told for told in note.warnings)
