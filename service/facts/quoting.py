@@ -157,17 +157,11 @@ def _is_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
-def cut_short(text: str, start: int, end: int, *, far: bool = True) -> str | None:
+def cut_short(text: str, start: int, end: int) -> str | None:
     """What the ends of ``text[start:end]`` cut off that its meaning hangs on.
 
     A figure's scale, unit or bound ("EUR 90" of "EUR 90 billion"), or a denial of the same clause
     ("airspace was violated" of "No airspace was violated").
-
-    Args:
-        text: what is quoted.
-        start: where the quote begins.
-        end: where it ends.
-        far: look for what turns it round before a comma or a colon too.
 
     Returns:
         The figure or the word, or None.
@@ -176,7 +170,7 @@ def cut_short(text: str, start: int, end: int, *, far: bool = True) -> str | Non
     closes = bool(re.search(r"[.!?][”’\"')]*$", text[start:end])) or not text[end:].strip()
     if opens and closes:
         return None
-    return _cut_figure(text, start, end) or _cut_denial(text, start, end, opens, closes, far)
+    return _cut_figure(text, start, end) or _cut_denial(text, start, end, opens, closes)
 
 
 def _cut_figure(text: str, start: int, end: int) -> str | None:
@@ -197,13 +191,14 @@ def _bound(figure: Quantity | None) -> str:
     return figure.bound if figure is not None else "exact"
 
 
-def _cut_denial(
-    text: str, start: int, end: int, opens: bool, closes: bool, far: bool
-) -> str | None:
+def denied_before(text: str, start: int) -> list[str]:
+    """The words of the same clause that deny what stands from a place on."""
+    return _denials(_CLAUSE_BREAK.split(text[max(0, start - _CLAUSE) : start])[-1], _DENYING)
+
+
+def _cut_denial(text: str, start: int, end: int, opens: bool, closes: bool) -> str | None:
     if not opens:
-        before = _CLAUSE_BREAK.split(text[max(0, start - _CLAUSE) : start])[-1]
-        found = _denials(_sentence_before(text, start), _OVERTURNING) if far else []
-        found += _denials(before, _DENYING)
+        found = _denials(_sentence_before(text, start), _OVERTURNING) + denied_before(text, start)
         if found:
             return found[-1]
     if not closes:

@@ -16,7 +16,7 @@ from service.engines.openai.marks import Marks
 from service.facts.compare import content_lemmas, held_in
 from service.facts.dates import day_meant
 from service.facts.grounding import Sources, ungrounded, ungrounded_figures
-from service.facts.quoting import content_words, cut_short, denials_in, locate
+from service.facts.quoting import content_words, denials_in, denied_before, locate
 from service.kit.sentences import sentences
 from service.kit.text import normalise
 from service.models.parser import parse, parse_ahead
@@ -135,7 +135,7 @@ def _claim(
     span = Span(*source, submission.text[source[0] : source[1]])
     text = _written(one)
     around = _around(span, submission.text)
-    if cut_short(submission.text, span.start, span.end, far=False) is not None:
+    if denied_before(submission.text, span.start):
         span = Span(around.start, around.stop, submission.text[around.start : around.stop])
     turned = bool(denials_in(text)) != bool(denials_in(span.text))
     if turned or not _is_of(text, submission.text[around.start : around.stop], ground):
