@@ -15,6 +15,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -306,8 +307,13 @@ class _Run:
     def _settled(
         self, key: str, statement_id: str, reading: Reading, digest: str
     ) -> _Outcome | None:
-        with self._database.transaction() as session:
+        """The outcome if there is nothing to store, without the corpus' lock.
+
+        Another process may add the very same between two looks, so nothing is refused here.
+        """
+        with self._database.transaction() as session, suppress(InputError):
             return _as_it_is(_known(session, key, statement_id, reading), key, reading, digest)
+        return None
 
     def _store(
         self, key: str, statement_id: str, reading: Reading, raw: bytes, digest: str

@@ -471,6 +471,25 @@ def test_progress_is_told_of_every_source(database, settings, folder):
     assert told == [(0, 2, "a.txt"), (1, 2, "b.txt"), (2, 2, "")]
 
 
+def test_a_source_that_another_adds_between_two_looks_is_not_refused(
+    database, settings, folder, monkeypatch
+):
+    made = folder(a_txt=ENGLISH)
+    look = repository.find
+
+    def find(session, source_key):
+        monkeypatch.setattr(repository, "find", look)
+        found = look(session, source_key)
+        assert len(intake.add(Database(database.url), [made], settings).added) == 1
+        return found
+
+    monkeypatch.setattr(repository, "find", find)
+    report = intake.add(database, [made], settings)
+
+    assert (report.failed, report.added, report.changed) == ([], [], [])
+    assert len(report.unchanged) == 1
+
+
 @pytest.mark.parametrize("writers", [2, 6])
 def test_the_same_source_added_by_several_at_once_is_stored_once(
     database, settings, folder, writers: int
@@ -490,7 +509,7 @@ def test_the_same_source_added_by_several_at_once_is_stored_once(
         reports = [future.result() for future in [pool.submit(run) for _ in range(writers)]]
 
     assert sum(len(report.added) for report in reports) == 3
-    assert all(not report.failed and not report.changed for report in reports)
+    assert [(report.failed, report.changed) for report in reports] == [([], [])] * writers
     with database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(StatementRow)) == 3
         assert session.scalar(select(func.count()).select_from(PassageRow)) == 3
