@@ -122,7 +122,9 @@ class Pipeline:
                 cache = AnswerCache(corpus.database) if settings.llm_cache else None
                 endpoint = await asyncio.to_thread(Endpoint, settings, cache)
                 opened.push_async_callback(endpoint.close)
-                engine = OpenAIEngine(settings, endpoint, scorer, Marks(_secret(settings)))
+                asking = OpenAIEngine(settings, endpoint, scorer, Marks(_secret(settings)))
+                opened.callback(asking.close)
+                engine = asking
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
             yield cls(settings, engine, corpus, known, local)
 

@@ -424,6 +424,10 @@ class Engine(Protocol):
         """
 
 
+NEEDS_ATTENTION = "needs_attention: "
+"""How a warning begins that nobody may overlook."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A claim and a passage with the passage's stance.

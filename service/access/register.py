@@ -6,12 +6,11 @@ made; what is stored of it is the digest of 32 random bytes, which nobody can gu
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -19,13 +18,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.access.tables import KeyRow, UserRow
-from service.kit.database import Database, insert_new
+from service.kit.database import Database, insert_new, utc_now
 from service.kit.errors import ConfigurationError, InputError, NotFound
+from service.kit.text import sha256_hex
 
 FIRST = "admin"
 """The name of the first admin."""
-_PREFIX = "vn"
-_KEY = re.compile(rf"{_PREFIX}_(?P<id>[0-9a-f]{{12}})_(?P<secret>[A-Za-z0-9_-]{{43}})")
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _LONGEST_LABEL = 200
 _LAST_USE = timedelta(minutes=1)
@@ -96,6 +94,26 @@ class Caller:
         return self.may(Role.REVIEWER) and not self.for_service
 
 
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """What is sent as a key: which one, and its secret."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def new(cls) -> _Token:
+        return cls(secrets.token_hex(6), secrets.token_urlsafe(32))
+
+    @classmethod
+    def read(cls, text: str) -> _Token | None:
+        found = re.fullmatch(r"vn_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", text)
+        return cls(*found.groups()) if found else None
+
+    def __str__(self) -> str:
+        return f"vn_{self.id}_{self.secret}"
+
+
 class Register:
     """Keeps people and keys. Blocking; thread-safe.
 
@@ -117,7 +135,7 @@ class Register:
                 f"{name}: is no name; use up to 64 of a-z, 0-9, '.', '_' and '-', with a letter or "
                 "figure at both ends"
             )
-        row = {"name": name, "role": role.value, "created_at": _now()}
+        row = {"name": name, "role": role.value, "created_at": utc_now()}
         with self._database.transaction() as session:
             if not _inserted(session, row):
                 raise InputError(f"{name}: there is one of this name already")
@@ -149,7 +167,7 @@ class Register:
             NotFound: nobody here has this name.
             InputError: nobody would be left who is an admin.
         """
-        now = _now()
+        now = utc_now()
         with self._database.transaction() as session:
             row = _present(session, name)
             _check_another_admin(session, row)
@@ -186,11 +204,11 @@ class Register:
             raise InputError(f"{label[:40]}…: a label has at most {_LONGEST_LABEL} characters")
         if lasts is not None and lasts <= timedelta(0):
             raise InputError(f"{lasts}: a key has to last for some time")
-        id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        token = _Token.new()
         with self._database.transaction() as session:
             _present(session, name)
-            key = _key(_stored(session, name, id_, secret, label, for_service, lasts))
-        return key, f"{_PREFIX}_{id_}_{secret}"
+            key = _key(_stored(session, name, token, label, for_service, lasts))
+        return key, str(token)
 
     def keys(self, name: str | None = None) -> list[Key]:
         """Every key, or somebody's, the newest first; those that ended too."""
@@ -210,7 +228,7 @@ class Register:
             row = session.get(KeyRow, key_id)
             if row is None:
                 raise NotFound(f"{key_id}: there is no such key")
-            row.revoked_at = row.revoked_at or _now()
+            row.revoked_at = row.revoked_at or utc_now()
             return _key(row)
 
     def caller(self, token: str) -> Caller:
@@ -219,14 +237,14 @@ class Register:
         Raises:
             NotAllowed: it is none of ours, or has ended.
         """
-        found = _KEY.fullmatch(token)
-        if found is None:
+        given = _Token.read(token)
+        if given is None:
             raise NotAllowed("this is no key")
-        now = _now()
+        now = utc_now()
         with self._database.transaction() as session:
-            row = session.get(KeyRow, found["id"])
-            known = row.digest if row is not None else _digest("")
-            if not hmac.compare_digest(known, _digest(found["secret"])) or row is None:
+            row = session.get(KeyRow, given.id)
+            known = row.digest if row is not None else sha256_hex("")
+            if not hmac.compare_digest(known, sha256_hex(given.secret)) or row is None:
                 raise NotAllowed("this key is not known")
             if row.revoked_at is not None:
                 raise NotAllowed("this key was revoked")
@@ -249,22 +267,20 @@ class Register:
         Raises:
             ConfigurationError: the configured key has not the shape of one.
         """
-        found = _KEY.fullmatch(configured) if configured is not None else None
-        if configured is not None and found is None:
+        token = _Token.new() if configured is None else _Token.read(configured)
+        if token is None:
             raise ConfigurationError(
-                f"VERINOTE_ADMIN_KEY: is no key; make one of {_PREFIX}_, 12 hexadecimal figures, _ "
+                "VERINOTE_ADMIN_KEY: is no key; make one of vn_, 12 hexadecimal figures, _ "
                 "and 43 random letters, figures, '_' or '-'"
             )
-        id_ = found["id"] if found else secrets.token_hex(6)
-        secret = found["secret"] if found else secrets.token_urlsafe(32)
         with self._database.transaction() as session:
             if session.scalar(select(func.count()).select_from(UserRow)):
                 return None
-            row = {"name": FIRST, "role": Role.ADMIN.value, "created_at": _now()}
+            row = {"name": FIRST, "role": Role.ADMIN.value, "created_at": utc_now()}
             if not _inserted(session, row):  # another process was quicker
                 return None
-            _stored(session, FIRST, id_, secret, "the first", for_service=False, lasts=None)
-        return None if found else f"{_PREFIX}_{id_}_{secret}"
+            _stored(session, FIRST, token, "the first", for_service=False, lasts=None)
+        return str(token) if configured is None else None
 
 
 def _inserted(session: Session, row: dict[str, Any]) -> bool:
@@ -275,17 +291,16 @@ def _inserted(session: Session, row: dict[str, Any]) -> bool:
 def _stored(
     session: Session,
     name: str,
-    id_: str,
-    secret: str,
+    token: _Token,
     label: str,
     for_service: bool,
     lasts: timedelta | None,
 ) -> KeyRow:
-    now = _now()
+    now = utc_now()
     row = KeyRow(
-        id=id_,
+        id=token.id,
         user=name,
-        digest=_digest(secret),
+        digest=sha256_hex(token.secret),
         label=label,
         for_service=for_service,
         created_at=now,
@@ -331,11 +346,3 @@ def _key(row: KeyRow) -> Key:
         row.revoked_at,
         row.last_used_at,
     )
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from service.claims.factchecks import FactCheck
 from service.claims.tables import ClaimRow, FactCheckRow, NoteRow, SubmissionRow
-from service.kit.database import Database, insert_new
+from service.kit.database import Database, insert_new, utc_now
 from service.kit.text import normalise, sha256_hex
 from service.kit.vectors import VectorCollection, VectorStore, batches
 from service.statements.embeddings import EmbeddingCache
@@ -422,7 +422,7 @@ def _submission_row(submission: Submission) -> dict[str, Any]:
         "language": submission.language,
         "claims_only": submission.claims_only,
         "local_only": submission.local_only,
-        "created_at": _now(),
+        "created_at": utc_now(),
     }
 
 
@@ -433,7 +433,7 @@ def _claim_row(claim: Claim, submission: Submission) -> dict[str, Any]:
         "text": claim.text,
         "digest": digest_of(claim.text),
         "body": _CLAIM.dump_python(claim, mode="json"),
-        "created_at": _now(),
+        "created_at": utc_now(),
     }
 
 
@@ -450,7 +450,7 @@ def _note_row(note: Note, key: ReuseKey) -> dict[str, Any]:
         "state": note.state,
         "verdict": note.verdict,
         "body": _NOTE.dump_python(note, mode="json"),
-        "created_at": _now(),
+        "created_at": utc_now(),
     }
 
 
@@ -465,7 +465,7 @@ def _check_row(check: FactCheck) -> dict[str, Any]:
         "url": check.url,
         "checked_on": check.checked_on,
         "claimant": check.claimant,
-        "imported_at": _now(),
+        "imported_at": utc_now(),
     }
 
 
@@ -482,7 +482,3 @@ def _store_check(session: Session, row: dict[str, Any]) -> Literal["added", "cha
     for name in changed:
         setattr(stored, name, row[name])
     return "changed" if changed else "known"
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

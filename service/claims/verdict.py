@@ -14,7 +14,15 @@ from dataclasses import replace
 from datetime import date
 
 from service.facts.lexicon import POLITY
-from service.types import Evidence, Reliability, Ruling, Stance, StatementRef, Verdict
+from service.types import (
+    NEEDS_ATTENTION,
+    Evidence,
+    Reliability,
+    Ruling,
+    Stance,
+    StatementRef,
+    Verdict,
+)
 
 _LATER = "after the as-of date"
 _OFFICES = frozenset(
@@ -54,7 +62,7 @@ def decide(
     if proposed is not None and proposed is not verdict:
         warnings.insert(
             0,
-            f"needs_attention: the engine proposed {proposed}, which its evidence does not carry "
+            f"{NEEDS_ATTENTION}the engine proposed {proposed}, which its evidence does not carry "
             f"({verdict}).",
         )
         verdict = Verdict.NOT_ENOUGH_EVIDENCE

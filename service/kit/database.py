@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,11 @@ class Database:
         if url.get_backend_name() == "sqlite" and url.database:
             return url.database
         return url.render_as_string(hide_password=True)
+
+
+def utc_now() -> datetime:
+    """This moment as tables keep it: in UTC, without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:

@@ -13,6 +13,7 @@ from service.notes.findings import from_drafts, from_evidence, gated
 from service.notes.gate import StoredText, wording
 from service.statements.repository import Coverage
 from service.types import (
+    NEEDS_ATTENTION,
     Assessment,
     Claim,
     ClaimLink,
@@ -77,7 +78,7 @@ def draft(
         findings = ()
     elif not _is_carried(verdict, evidence, findings):
         warnings.append(
-            f"needs_attention: no finding for {verdict} passed the citation gate, so the note says "
+            f"{NEEDS_ATTENTION}no finding for {verdict} passed the citation gate, so the note says "
             "not_enough_evidence."
         )
         dropped += tuple(
@@ -126,7 +127,7 @@ def redrafted(note: Note, refused: Sequence[tuple[str, str]]) -> Note:
 
 
 def _some_refused(dropped: Sequence[tuple[str, str]]) -> str:
-    return f"{_URGENT}{len(dropped)} of the engine's findings were refused."
+    return f"{NEEDS_ATTENTION}{len(dropped)} of the engine's findings were refused."
 
 
 def failed(claim: Claim, reason: str, provenance: Provenance, usage: Usage = _NOTHING_USED) -> Note:
@@ -194,7 +195,7 @@ def _warnings(claim: Claim, evidence: Sequence[Evidence], *, drafted: bool) -> l
         if drafted and piece.stance is Stance.REFUTES and not _is_seen_to_refute(piece)
     ]
     found += [
-        f"needs_attention: {piece.passage.statement.statement_id} is read as supporting, but the "
+        f"{NEEDS_ATTENTION}{piece.passage.statement.statement_id} is read as supporting, but the "
         f"claim has {mismatch.claim} and it has {mismatch.statement}."
         for piece in deciding
         for mismatch in piece.mismatches
@@ -242,7 +243,7 @@ def _of_drafts(findings: Sequence[Finding], assessment: Assessment) -> list[str]
     read = {one.text: one.cross_check for one in assessment.findings or ()}
     own = [told for finding in findings if finding.text in read and (told := wording(finding))]
     return [f"Wording: {told}" for told in own] + [
-        f"needs_attention: the stance model reads the quotes of “{finding.text}” the other way."
+        f"{NEEDS_ATTENTION}the stance model reads the quotes of “{finding.text}” the other way."
         for finding in findings
         if read.get(finding.text) is Stance.REFUTES
     ]
@@ -256,18 +257,17 @@ def _instructions(submitted: str, evidence: Sequence[Evidence]) -> list[str]:
         parts = (piece.passage.text, statement.title, statement.issuer)
         read += [(statement.statement_id, part) for part in parts if part]
     return [
-        f"needs_attention: {name} looks as if it spoke to a model: “{told[0]}”."
+        f"{NEEDS_ATTENTION}{name} looks as if it spoke to a model: “{told[0]}”."
         for name, text in read
         if (told := instructions_in(text))
     ]
 
 
 _SUBMISSION = "the submission"
-_URGENT = "needs_attention: "
 
 
 def about(note: Note, submitted: str) -> Note:
     """A note that is used again, with what is to be told of the submission that it is now for."""
-    told = f"needs_attention: {_SUBMISSION} looks as if"
+    told = f"{NEEDS_ATTENTION}{_SUBMISSION} looks as if"
     kept = [warning for warning in note.warnings if not warning.startswith(told)]
     return replace(note, warnings=(*kept, *_instructions(submitted, ())))

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.statements.commands import plain
-from service.types import Kind, Note, Verdict
+from service.types import NEEDS_ATTENTION, Kind, Note, Verdict
 
 _LOOKS = {
     Verdict.SUPPORTED: ("✔ supported", "green"),
@@ -92,7 +92,7 @@ def _said(note: Note) -> Text:
         )
         text.append_text(_text(f"nothing decides; nearest: {near}", "dim")).append("\n")
     for warning in note.warnings:
-        if warning.startswith("needs_attention"):
+        if warning.startswith(NEEDS_ATTENTION):
             text.append_text(_text(f"! {warning}", "bold yellow")).append("\n")
     text.rstrip()
     return text

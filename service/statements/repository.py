@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from service.kit.database import utc_now
 from service.kit.errors import NotFound
 from service.kit.text import sha256_hex
 from service.statements.passages import PassageSpan
@@ -132,7 +133,7 @@ def add_statement(session: Session, statement_id: str, source_key: str) -> State
         id=statement_id,
         source_key=source_key,
         current_version=0,
-        created_at=_now(),
+        created_at=utc_now(),
         withdrawn_at=None,
     )
     session.add(row)
@@ -175,7 +176,7 @@ def add_version(
         url=reading.url,
         reported_by=list(reading.reported_by),
         language=language,
-        added_at=_now(),
+        added_at=utc_now(),
         revision=at_revision,
     )
     rows = [_passage(row, position, span) for position, span in enumerate(spans)]
@@ -200,7 +201,7 @@ def withdraw(session: Session, statement_id: str) -> bool:
     row = _statement(session, statement_id)
     if row.withdrawn_at is not None:
         return False
-    row.withdrawn_at = _now()
+    row.withdrawn_at = utc_now()
     session.flush()
     _set_searchable(session, statement_id, False)
     return True
@@ -337,10 +338,6 @@ def coverage(session: Session) -> Coverage:
         latest=searched[3],
         not_searched=others or 0,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _is_current() -> ColumnElement[bool]:

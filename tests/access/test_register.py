@@ -93,7 +93,7 @@ def test_a_key_ends_on_its_day(register: Register, monkeypatch) -> None:
     _, token = register.issue("amal", lasts=timedelta(days=1))
     assert register.caller(token).user == "amal"
     later = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1, seconds=1)
-    monkeypatch.setattr(room, "_now", lambda: later)
+    monkeypatch.setattr(room, "utc_now", lambda: later)
     with pytest.raises(NotAllowed, match="expired"):
         register.caller(token)
 
@@ -135,7 +135,7 @@ def test_the_last_use_is_not_written_at_every_request(register: Register, monkey
     _, token = register.issue("amal")
     now = datetime(2026, 1, 1, 12)
     for seconds, noted in ((0, 0), (30, 0), (59, 0), (61, 61)):
-        monkeypatch.setattr(room, "_now", lambda at=seconds: now + timedelta(seconds=at))
+        monkeypatch.setattr(room, "utc_now", lambda at=seconds: now + timedelta(seconds=at))
         register.caller(token)
         assert register.keys()[0].last_used_at == now + timedelta(seconds=noted)
 

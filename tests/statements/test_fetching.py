@@ -12,10 +12,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from servers import Quiet, serving
 
 from service.kit.database import Database
 from service.kit.errors import FetchRefused
@@ -70,35 +71,25 @@ class Site:
 
 
 @contextmanager
-def serving(site: Site, tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    class Handler(BaseHTTPRequestHandler):
+def open_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+    site = Site()
+
+    class Handler(Quiet):
         def do_GET(self) -> None:
             site.asked.append((self.path, self.headers["Host"]))
             with suppress(BrokenPipeError, ConnectionResetError):
                 site.answers[self.path](self)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # a client that refuses the certificate
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    site.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield site
-    finally:
-        site.stop.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler, tls) as site.port:
+        try:
+            yield site
+        finally:
+            site.stop.set()
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with serving(Site()) as made:
+    with open_site() as made:
         yield made
 
 
@@ -107,7 +98,7 @@ def secure_site(monkeypatch) -> Iterator[Site]:
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "certificate.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
-    with serving(Site(), context) as made:
+    with open_site(context) as made:
         yield made
 
 

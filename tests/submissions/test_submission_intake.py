@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from servers import Quiet, serving
 
 from service.kit.errors import FetchRefused, InputError, InputTooLarge, NotEnglish
 from service.settings import Settings
@@ -49,25 +48,13 @@ def test_a_dash_reads_standard_input(
 
 @pytest.fixture
 def page() -> Iterator[str]:
-    class Page(BaseHTTPRequestHandler):
+    class Page(Quiet):
         def do_GET(self) -> None:
-            body = f"<html><body><article><p>{ARTICLE}</p></article></body></html>".encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            body = f"<html><body><article><p>{ARTICLE}</p></article></body></html>"
+            self.answer(body.encode(), "text/html; charset=utf-8")
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/news"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Page) as port:
+        yield f"http://127.0.0.1:{port}/news"
 
 
 def test_an_address_is_fetched(limits: Settings, page: str) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.kit.database import Base, Database, insert_new
+from service.kit.database import Base, Database, insert_new, utc_now
 from service.kit.text import sha256_hex
 
 
@@ -58,7 +58,7 @@ class AnswerCache:
             "id": key,
             "submission": submission,
             "answer": answer,
-            "created_at": datetime.now(UTC).replace(tzinfo=None),
+            "created_at": utc_now(),
         }
         with self._database.transaction() as session:
             session.execute(insert_new(session, AnswerRow), [row])

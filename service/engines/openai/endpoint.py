@@ -74,8 +74,7 @@ class Endpoint:
         self._requests = _a_minute(settings.llm_requests_per_minute)
         self._tokens = _a_minute(settings.llm_tokens_per_minute)
         self._owed = 0
-        self._refused = ""
-        self._refused_at = -_AT_REST
+        self._refusal: _Refusal | None = None
 
     async def close(self) -> None:
         """Give back its connections."""
@@ -137,7 +136,7 @@ class Endpoint:
                                 if longest > self._settings.llm_max_completion_tokens:
                                     raise Final(f"{fault}, and at twice as much") from failed
                                 longest *= 2
-                            raise failed.fault from failed
+                            raise fault from failed
                         spent += used
                         value = _checked(text, answer)
         except RetryError as error:
@@ -197,8 +196,8 @@ class Endpoint:
         try:
             await self._turn(asked // _CHARACTERS_A_TOKEN)
             began = time.monotonic()
-            if began - self._refused_at < _AT_REST:
-                raise ConfigurationError(self._refused)
+            if self._refusal is not None and began - self._refusal.at < _AT_REST:
+                raise ConfigurationError(self._refusal.why)
             try:
                 raw = await self._send(messages, schema, longest)
             except Exception as error:  # all of them are sorted out in faults.py
@@ -206,12 +205,12 @@ class Endpoint:
                 used = self._usage(getattr(error, "completion", None), began, sent)
                 fault = understood(error, self._settings)
                 if isinstance(fault, ConfigurationError):
-                    self._refused, self._refused_at = str(fault), time.monotonic()
+                    self._refusal = _Refusal(str(fault), time.monotonic())
                 raise _Failed(fault, used) from error
             text, used = _text(raw), self._usage(raw, began, asked)
-            cut_short = fault_in(raw)
-            if cut_short is not None:
-                raise _Failed(cut_short, used)
+            wrong = fault_in(raw)
+            if wrong is not None:
+                raise _Failed(wrong, used)
             return text, used
         finally:
             self._owed += used.completion_tokens
@@ -269,6 +268,14 @@ class Endpoint:
         price = self._settings.llm_prices.get(self._settings.llm_model)
         cost = (prompt * price.prompt + completion * price.completion) / 1e6 if price else 0.0
         return Usage(1, prompt, completion, cost, time.monotonic() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why an endpoint answers nothing, and when it said so, on the monotonic clock."""
+
+    why: str
+    at: float
 
 
 class _Failed(Exception):  # noqa: N818  named for its cause, as all of ours

@@ -32,6 +32,7 @@ from service.models.parser import parse_ahead
 from service.models.stance import Scorer, opinion_of
 from service.settings import Settings
 from service.types import (
+    NEEDS_ATTENTION,
     Account,
     Assessment,
     Claim,
@@ -75,6 +76,10 @@ class OpenAIEngine:
         self._marks = marks
         self._extract, self._assess, self._revise = map(load, ("extract", "assess", "revise"))
         self._readers = ThreadPoolExecutor(2, "cross-check")
+
+    def close(self) -> None:
+        """Let the threads of the cross-check go."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     @property
     def model(self) -> str:
@@ -125,7 +130,7 @@ class OpenAIEngine:
         ahead = asyncio.get_running_loop().call_later(_PAUSE, opinions.begin, passages[:_AHEAD])
         try:
             answered, shown = await self._asked(claim, passages, account)
-            ahead.cancel()
+            ahead.cancel()  # from here on it is known which passages speak
             assessment = await asyncio.to_thread(assessment_of, answered.value, claim, tuple(shown))
             assessment = replace(
                 assessment, usage=answered.usage, warnings=_unread(passages, shown)
@@ -195,7 +200,7 @@ def _unread(passages: Sequence[Passage], shown: Sequence[Passage]) -> tuple[str,
     left = len(passages) - len(shown)
     if not left:
         return ()
-    return (f"needs_attention: {left} of {len(passages)} passages were too long for the model.",)
+    return (f"{NEEDS_ATTENTION}{left} of {len(passages)} passages were too long for the model.",)
 
 
 class _SecondOpinions:

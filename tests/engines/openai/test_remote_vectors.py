@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
+from servers import Quiet, serving
 
 from eval.endpoint.server import ScriptedEndpoint
 from service.engines.openai.embeddings import RemoteEncoder
@@ -27,32 +27,21 @@ def settings_for(url: str) -> Settings:
 @pytest.fixture
 def encoder() -> Iterator[Callable[[Rows], RemoteEncoder]]:
     """Makes an encoder whose endpoint gives the rows that a function makes of the texts."""
-    servers: list[ThreadingHTTPServer] = []
+    opened = ExitStack()
 
     def make(rows: Rows) -> RemoteEncoder:
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
                 data = [{"index": n, "embedding": row} for n, row in enumerate(rows(texts))]
                 told = {"object": "list", "model": "m", "data": data}
-                content = json.dumps(told).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                self.answer(json.dumps(told).encode(), "application/json")
 
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
+        port = opened.enter_context(serving(Handler))
+        return RemoteEncoder(settings_for(f"http://127.0.0.1:{port}/v1"), "m")
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return RemoteEncoder(settings_for(f"http://127.0.0.1:{server.server_port}/v1"), "m")
-
-    yield make
-    for server in servers:
-        server.shutdown()
+    with opened:
+        yield make
 
 
 def test_vectors_come_back_with_unit_length() -> None:
