@@ -45,6 +45,28 @@ _STANDARD_OUTPUT = "standard output"
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port to listen on")] = 8000,
+    work: Annotated[
+        bool, typer.Option(help="work on submissions too; without it, workers have to")
+    ] = True,
+) -> None:
+    """Serve the HTTP API, and work on what is submitted."""
+    from service.api.serving import serve as run  # loads the models: not for --help
+
+    run(load_settings(), host, port, takes_work=work)
+
+
+@app.command()
+def worker() -> None:
+    """Work on what is submitted, without the HTTP API."""
+    from service.api.serving import work as run
+
+    run(load_settings())
+
+
+@app.command()
 def verify(
     sources: Annotated[
         list[str], typer.Argument(metavar="FILE|URL|-", help="articles; - for standard input")

@@ -24,7 +24,7 @@ from service.engines.openai.endpoint import Endpoint
 from service.engines.openai.engine import OpenAIEngine
 from service.engines.openai.marks import Marks
 from service.facts.instructions import instructions_in
-from service.kit.errors import ConfigurationError, EngineFailed, VerinoteError
+from service.kit.errors import ConfigurationError, EngineFailed, OutOfReach, VerinoteError
 from service.kit.secret import installation_secret
 from service.models import Encoder, StanceModel
 from service.notes.draft import Provenance, about, draft, failed, redrafted
@@ -56,6 +56,7 @@ Progress = Callable[[int, int, str], None]
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
+_NOTHING_USED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,13 @@ class Pipeline:
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
             yield cls(settings, engine, corpus, known, local)
 
-    def account(self, submission: Submission) -> SubmissionAccount:
-        """A new account for a submission, with the budget that the settings give it."""
-        return SubmissionAccount(submission.sha256, self.settings.llm_token_budget)
+    def account(self, submission: Submission, used: Usage = _NOTHING_USED) -> SubmissionAccount:
+        """An account for a submission, with the budget that the settings give it."""
+        return SubmissionAccount(submission.sha256, self.settings.llm_token_budget, used)
+
+    def provenance(self, submission: Submission) -> Provenance:
+        """What the notes of a submission can be traced to."""
+        return _provenance(self._engine_for(submission))
 
     async def verify(
         self,
@@ -257,7 +262,7 @@ class Pipeline:
         except EngineFailed as error:  # the other windows go on
             return error
         except Exception as error:  # noqa: BLE001  no text is lost, whatever it does to us
-            return EngineFailed(_reason(error))
+            return EngineFailed(reason(error))
         return extraction
 
     async def verify_claim(
@@ -267,25 +272,39 @@ class Pipeline:
         submission: Submission | None = None,
         account: Account | None = None,
     ) -> Note:
-        """Draft the note of one claim. What goes wrong with it ends in the note, not here."""
+        """Draft the note of one claim, and remember it where there is a memory and a submission.
+
+        What goes wrong with it ends in the note, not here.
+        """
+        note = await self.draft_claim(claim, as_of, submission, account)
+        new = note.reused_from is None and not note.provisional
+        if self.memory is not None and submission is not None and new:
+            try:
+                await asyncio.to_thread(self.memory.remember, note, submission, as_of)
+            except Exception as error:  # noqa: BLE001  a note is worth more than the memory of it
+                told = f"This claim could not be remembered: {reason(error)}"
+                note = replace(note, warnings=(*note.warnings, told))
+        return note
+
+    async def draft_claim(
+        self,
+        claim: Claim,
+        as_of: date,
+        submission: Submission | None = None,
+        account: Account | None = None,
+    ) -> Note:
+        """Draft the note of one claim and keep it nowhere."""
         engine = self._engine_for(submission)
         provenance = _provenance(engine)
         try:
             revision = await asyncio.to_thread(self.corpus.revision)
             provenance = replace(provenance, corpus_revision=revision)
-            note = await self._note(claim, as_of, submission, provenance, engine, account)
+            return await self._note(claim, as_of, submission, provenance, engine, account)
+        except OutOfReach:  # passes; whoever waits for the note may wait for it to pass
+            raise
         except Exception as error:  # noqa: BLE001  no claim is lost, whatever its text does to us
             spent = error.usage if isinstance(error, EngineFailed) else Usage()
-            note = failed(claim, _reason(error), provenance, spent)
-        passing = any(told.startswith(_NOT_REVISED) for told in note.warnings)
-        new = note.reused_from is None and not passing  # what may pass is not used again
-        if self.memory is not None and submission is not None and new:
-            try:
-                await asyncio.to_thread(self.memory.remember, note, submission, as_of)
-            except Exception as error:  # noqa: BLE001  a note is worth more than the memory of it
-                told = f"This claim could not be remembered: {_reason(error)}"
-                note = replace(note, warnings=(*note.warnings, told))
-        return note
+            return failed(claim, reason(error), provenance, spent)
 
     async def assess_given(
         self,
@@ -395,9 +414,14 @@ class Pipeline:
         try:
             revised = await engine.revise(note.claim, passages, assessment, note.dropped, account)
         except VerinoteError as error:
-            told = f"{_NOT_REVISED}: {error}"
+            told = f"The engine could not be asked for other findings: {error}"
             spent = error.usage if isinstance(error, EngineFailed) else Usage()
-            return replace(note, warnings=(*note.warnings, told), usage=note.usage + spent)
+            return replace(
+                note,
+                warnings=(*note.warnings, told),
+                usage=note.usage + spent,
+                provisional=True,
+            )
         return redrafted(await asyncio.to_thread(drafted, revised), note.dropped)
 
     def _engine_for(self, submission: Submission | None) -> Engine:
@@ -413,7 +437,6 @@ class Pipeline:
 
 
 _UNDECIDED = Verdict.NOT_ENOUGH_EVIDENCE
-_NOT_REVISED = "The engine could not be asked for other findings"
 
 
 def _together(found: Extraction, beside: Extraction) -> tuple[Claim, ...]:
@@ -481,7 +504,7 @@ def _secret(settings: Settings) -> bytes:
     return installation_secret(configured, settings.data_dir)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """What went wrong, for a person: an error of ours speaks for itself, any other is a bug."""
     if isinstance(error, VerinoteError):
         return str(error)

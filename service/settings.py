@@ -48,6 +48,23 @@ class Settings(BaseSettings):
     )
     passages_per_claim: int = Field(8, gt=0, description="passages assessed for each claim")
 
+    chroma_url: str | None = Field(None, description="a Chroma server; embedded in data_dir")
+    worker_concurrency: int = Field(
+        0, ge=0, description="claims that one process assesses side by side; 0: as suits the engine"
+    )
+    claims_per_minute: int = Field(
+        0, ge=0, description="claims begun a minute, by all processes together; 0: no limit"
+    )
+    stop_within: int = Field(20, ge=0, description="seconds to finish claims when told to stop")
+    admin_key: SecretStr | None = Field(
+        None, description="key of the first admin; made and printed once if there is none"
+    )
+    requests_per_minute: int = Field(600, ge=0, description="requests of one key; 0: no limit")
+    max_request_bytes: int = Field(60_000_000, gt=0, description="largest request, uploads too")
+    metrics_token: SecretStr | None = Field(
+        None, description="what /metrics asks for; without it, nothing is shown there"
+    )
+
     openai_api_key: SecretStr | None = Field(
         None, validation_alias="OPENAI_API_KEY", description="the endpoint's key, if it wants one"
     )

@@ -53,8 +53,20 @@ class MismatchKind(StrEnum):
 class ClaimState(StrEnum):
     """How far a claim came."""
 
+    QUEUED = "queued"
     DRAFTED = "drafted"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SubmissionState(StrEnum):
+    """How far a submission came. ``DONE``: at least one claim has a draft, or there is none."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ class Claim:
     """One checkable assertion that stands on its own.
 
     Attributes:
-        id: stable within a submission: derived from the submission's hash, the span and the text.
+        id: stable within a submission: derived from the submission's key, the span and the text.
         text: the assertion as a sentence.
         source: the stretch of the submission that it comes from.
         attribution: who is said to have said it, if the submission attributes it.
@@ -121,6 +133,7 @@ class Submission:
         source: file name or address it came from, for people.
         claims_only: each line is one claim, not an article.
         local_only: never leaves this machine.
+        id: what it is known by on the desk; without one, its digest.
     """
 
     text: str
@@ -131,11 +144,17 @@ class Submission:
     language: str | None = None
     claims_only: bool = False
     local_only: bool = False
+    id: str = ""
+
+    @property
+    def key(self) -> str:
+        """What its rows are stored under."""
+        return self.id or self.sha256
 
 
 def claim_id(submission: Submission, source: Span, text: str) -> str:
     """The id of a claim: the same text at the same place of the same submission has the same."""
-    key = f"{submission.sha256}:{source.start}:{source.end}:{text}"
+    key = f"{submission.key}:{source.start}:{source.end}:{text}"
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
@@ -260,6 +279,15 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.cost + other.cost,
             self.seconds + other.seconds,
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls - other.calls,
+            self.prompt_tokens - other.prompt_tokens,
+            self.completion_tokens - other.completion_tokens,
+            self.cost - other.cost,
+            self.seconds - other.seconds,
         )
 
 
@@ -552,6 +580,8 @@ class Note:
             never measured.
         dropped: findings that an engine proposed and the citation gate refused, with the reason.
         reused_from: the claim whose verdict was reused, when the memory had the very same one.
+        provisional: something that it should have been asked was out of reach; another claim of
+            the same words asks again.
     """
 
     claim: Claim
@@ -571,3 +601,4 @@ class Note:
     dropped: tuple[tuple[str, str], ...] = ()
     links: tuple[ClaimLink, ...] = field(default=())
     reused_from: str | None = None
+    provisional: bool = False

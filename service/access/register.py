@@ -43,7 +43,7 @@ class Role(StrEnum):
         return ranks.index(self) >= ranks.index(other)
 
 
-class NotAllowed(Exception):  # noqa: N818  named for its cause, as all of ours
+class NotAllowed(Exception):
     """A key that lets nobody in. The message says why, and nothing that helps to guess one."""
 
 

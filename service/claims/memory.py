@@ -19,11 +19,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.claims.factchecks import FactCheck
-from service.claims.tables import ClaimRow, FactCheckRow, NoteRow, SubmissionRow
+from service.claims.tables import ClaimRow, FactCheckRow, NoteRow
 from service.kit.database import Database, insert_new, utc_now
 from service.kit.text import normalise, sha256_hex
 from service.kit.vectors import VectorCollection, VectorStore, batches
 from service.statements.embeddings import EmbeddingCache
+from service.submissions.inbox import columns_of
+from service.submissions.tables import SubmissionRow
 from service.types import Claim, ClaimLink, ClaimState, Note, Span, Submission, Usage, Verdict
 
 CLAIMS = "claims"
@@ -42,6 +44,9 @@ _LOOKED_AT = 20
 SameFacts = Callable[[str, str], bool]
 """Whether two claims say the same of the same: numbers, dates, names, denial."""
 Progress = Callable[[int, int, str], None]
+
+_NOT_AGAIN = ("failed", "rejected", "changes_requested", "retracted")
+"""States of notes that are not used again: they failed, or a person found fault with them."""
 
 _NOTE = TypeAdapter(Note)
 _CLAIM = TypeAdapter(Claim)
@@ -132,19 +137,25 @@ class Memory:
         The same claim under the same key is stored once: a note that is there stays, unless it
         failed. The claim's vector is made by the next ``index`` or ``link``.
         """
-        key = ReuseKey.of(note, as_of)
         with self._database.transaction() as session:
-            session.execute(insert_new(session, SubmissionRow), [_submission_row(submission)])
-            session.execute(insert_new(session, ClaimRow), [_claim_row(note.claim, submission)])
-            row = _note_row(note, key)
-            stored = session.get(NoteRow, row["id"])
-            if stored is not None and stored.state == ClaimState.FAILED:
-                session.delete(stored)
-                session.flush()
-            session.execute(insert_new(session, NoteRow), [row])
+            session.execute(insert_new(session, SubmissionRow), [columns_of(submission)])
+            session.execute(insert_new(session, ClaimRow), [claim_row(note.claim, submission.key)])
+            store_note(session, note, as_of)
+        self.await_vector(note.claim, submission)
+
+    def await_vector(self, claim: Claim, submission: Submission) -> None:
+        """Let the next ``index`` give a stored claim its vector."""
         if self._is_embedded_here or not submission.local_only:
             with self._opening:
-                self._waiting[digest_of(note.claim.text)] = note.claim.text
+                self._waiting[digest_of(claim.text)] = claim.text
+
+    def forget(self, digests: Iterable[str]) -> None:
+        """Take the vectors of words out that no stored claim has any more."""
+        with self._opening:
+            for digest in digests:
+                self._waiting.pop(digest, None)
+            left = set(digests) - self._digests(CLAIMS).keys()
+            self._collection(CLAIMS).delete(sorted(left))
 
     def index(self) -> None:
         """Give their vectors to the claims that were remembered since the last time."""
@@ -174,7 +185,8 @@ class Memory:
                     NoteRow.engine == key.engine,
                     NoteRow.model == key.model,
                     NoteRow.prompt_version == key.prompt_version,
-                    NoteRow.state == ClaimState.DRAFTED,
+                    NoteRow.state.not_in(_NOT_AGAIN),
+                    NoteRow.reusable,
                 )
                 .order_by(NoteRow.created_at, NoteRow.id)
             ).all()
@@ -284,7 +296,7 @@ class Memory:
             relation = "same_facts"
         verdict = session.scalars(
             select(NoteRow.verdict)
-            .where(NoteRow.claim_id == row.id, NoteRow.state == ClaimState.DRAFTED)
+            .where(NoteRow.claim_id == row.id, NoteRow.state != ClaimState.FAILED)
             .order_by(NoteRow.created_at.desc(), NoteRow.id)
             .limit(1)
         ).one_or_none()
@@ -386,7 +398,7 @@ def _newest(session: Session, digest: str, but_of: Submission | None) -> ClaimRo
     """The newest claim of these words that another submission made."""
     query = select(ClaimRow).where(ClaimRow.digest == digest)
     if but_of is not None:
-        query = query.where(ClaimRow.submission_id != but_of.sha256)
+        query = query.where(ClaimRow.submission_id != but_of.key)
     newest = query.order_by(ClaimRow.created_at.desc(), ClaimRow.id).limit(1)
     return session.scalars(newest).one_or_none()
 
@@ -411,30 +423,33 @@ def _check_link(row: FactCheckRow, similarity: float) -> ClaimLink:
     )
 
 
-def _submission_row(submission: Submission) -> dict[str, Any]:
-    return {
-        "id": submission.sha256,
-        "sha256": submission.sha256,
-        "text": submission.text,
-        "title": submission.title,
-        "published": submission.published,
-        "source": submission.source,
-        "language": submission.language,
-        "claims_only": submission.claims_only,
-        "local_only": submission.local_only,
-        "created_at": utc_now(),
-    }
-
-
-def _claim_row(claim: Claim, submission: Submission) -> dict[str, Any]:
+def claim_row(claim: Claim, submission_id: str) -> dict[str, Any]:
+    """The columns of a claim's row that come from itself."""
     return {
         "id": claim.id,
-        "submission_id": submission.sha256,
+        "submission_id": submission_id,
         "text": claim.text,
         "digest": digest_of(claim.text),
         "body": _CLAIM.dump_python(claim, mode="json"),
+        "position": claim.source.start,
         "created_at": utc_now(),
     }
+
+
+def store_note(session: Session, note: Note, as_of: date) -> str:
+    """Store a note on a claim that is stored. A note that is there stays, unless it failed.
+
+    Returns:
+        The id of its row.
+    """
+    row = _note_row(note, ReuseKey.of(note, as_of))
+    stored = session.get(NoteRow, row["id"])
+    if stored is not None and stored.state == ClaimState.FAILED:
+        session.delete(stored)
+        session.flush()
+    session.execute(insert_new(session, NoteRow), [row])
+    id_: str = row["id"]
+    return id_
 
 
 def _note_row(note: Note, key: ReuseKey) -> dict[str, Any]:
@@ -450,6 +465,7 @@ def _note_row(note: Note, key: ReuseKey) -> dict[str, Any]:
         "state": note.state,
         "verdict": note.verdict,
         "body": _NOTE.dump_python(note, mode="json"),
+        "reusable": not note.provisional,
         "created_at": utc_now(),
     }
 

@@ -1,35 +1,24 @@
-"""Tables of the claim memory: submissions, their claims, the notes on them, others' fact-checks."""
+"""Tables of claims, the notes on them, and fact-checks by others."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, String, Text, false, true
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base
 
 
-class SubmissionRow(Base):
-    """A text that claims were taken from. ``id`` is the digest of ``text`` for now."""
-
-    __tablename__ = "submissions"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
-    text: Mapped[str] = mapped_column(Text, deferred=True)
-    title: Mapped[str | None] = mapped_column(Text)
-    published: Mapped[date | None]
-    source: Mapped[str | None] = mapped_column(Text)
-    language: Mapped[str | None] = mapped_column(String(16))
-    claims_only: Mapped[bool]
-    local_only: Mapped[bool]
-    created_at: Mapped[datetime]
-
-
 class ClaimRow(Base):
-    """A claim. ``body`` is ``types.Claim`` whole; ``digest`` tells claims of the same words."""
+    """A claim and how far it came. ``body`` is ``types.Claim`` whole.
+
+    ``digest`` tells claims of the same words, ``position`` where in the submission it stands,
+    ``unread`` that it stands for a stretch of text which no engine could read; ``note_id`` is the
+    note that people see.
+    """
 
     __tablename__ = "claims"
 
@@ -39,12 +28,20 @@ class ClaimRow(Base):
     digest: Mapped[str] = mapped_column(String(64), index=True)
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16), index=True, server_default="drafted")
+    position: Mapped[int] = mapped_column(server_default=sql("0"))
+    attempt: Mapped[int] = mapped_column(server_default=sql("1"))
+    unread: Mapped[bool] = mapped_column(server_default=false())
+    error: Mapped[str | None] = mapped_column(Text)
+    note_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class NoteRow(Base):
     """A note on a claim under everything that its verdict hangs on. ``body`` is ``types.Note``.
 
     ``id`` is the digest of the claim's id and of those things, so that the same is stored once.
+    ``body`` and ``verdict`` are the engine's and, after an edit, the newest revision's; what a
+    person decided against it is ``decided_verdict``.
     """
 
     __tablename__ = "notes"
@@ -56,10 +53,13 @@ class NoteRow(Base):
     engine: Mapped[str] = mapped_column(String(100))
     model: Mapped[str] = mapped_column(Text)
     prompt_version: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(32), index=True)
     verdict: Mapped[str | None] = mapped_column(String(32))
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
+    reusable: Mapped[bool] = mapped_column(server_default=true())
+    revision: Mapped[int] = mapped_column(server_default=sql("1"))
+    decided_verdict: Mapped[str | None] = mapped_column(String(32))
 
 
 class FactCheckRow(Base):

@@ -148,7 +148,7 @@ out its busy timeout."""
 
 def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in ("busy_timeout=10000", "foreign_keys=ON", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     for left in reversed(range(_WAL_TRIES)):
         try:

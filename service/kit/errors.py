@@ -74,6 +74,10 @@ class ConfigurationError(VerinoteError):
     exit_code = 9
 
 
+class OutOfReach(ConfigurationError):
+    """The database or the vectors' server cannot be reached now; it may be back soon."""
+
+
 class EngineFailed(VerinoteError):
     """A language model's endpoint gave no usable answer.
 

@@ -52,7 +52,7 @@ def to_json(note: Note) -> dict[str, Any]:
         "warnings": list(note.warnings),
         "evidence": [_evidence(piece) for piece in note.evidence],
         "dropped": [{"text": text, "reason": reason} for text, reason in note.dropped],
-        "links": [_link(link) for link in note.links],
+        "links": [link_to_json(link) for link in note.links],
         "reused_from": note.reused_from,
         "engine": note.engine,
         "model": note.model,
@@ -135,7 +135,8 @@ def _basis(basis: Basis) -> dict[str, Any]:
     }
 
 
-def _link(link: ClaimLink) -> dict[str, Any]:
+def link_to_json(link: ClaimLink) -> dict[str, Any]:
+    """Return a link as plain JSON values."""
     return {
         "relation": link.relation,
         "text": link.text,

@@ -144,6 +144,10 @@ class Corpus:
         with self.database.transaction() as session:
             return repository.coverage(session)
 
+    def count_vectors(self) -> int:
+        """How many passages have a vector: asks where the vectors are."""
+        return self._opened().count_vectors()
+
     def list(self) -> list[StoredVersion]:
         """The current version of every statement, by id."""
         with self.database.transaction() as session:

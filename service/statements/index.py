@@ -118,6 +118,10 @@ class PassageIndex:
                 if self._vectors.count() != self._count():
                     self.check(repair=True)
 
+    def count_vectors(self) -> int:
+        """How many vectors there are."""
+        return self._vectors.count()
+
     def nearest(self, queries: Vectors, n: int) -> list[list[tuple[str, float]]]:
         """Return for each query vector its ``n`` nearest passage ids with cosine, best first."""
         return self._vectors.nearest(queries, n)

@@ -7,6 +7,8 @@ import asyncio
 from service.kit.errors import BudgetSpent
 from service.types import Usage
 
+_NOTHING = Usage()
+
 
 class SubmissionAccount:
     """Books what is used for one submission, and holds it to a budget.
@@ -17,13 +19,14 @@ class SubmissionAccount:
     Args:
         submission: digest of the submission.
         budget: tokens it may use; 0: no limit.
+        used: what was used before.
     """
 
-    def __init__(self, submission: str, budget: int = 0) -> None:
+    def __init__(self, submission: str, budget: int = 0, used: Usage = _NOTHING) -> None:
         self._submission = submission
         self._budget = budget
         self._reserved = 0
-        self._used = Usage()
+        self._used = used
         self._settled = asyncio.Condition()
 
     @property

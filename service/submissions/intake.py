@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from service.kit.errors import InputError, InputTooLarge, NotEnglish, VerinoteError
 from service.kit.language import UNDETERMINED, detect
-from service.kit.text import sha256_hex
+from service.kit.text import normalise, sha256_hex
 from service.settings import Settings
 from service.statements.fetch import FetchLimits, fetch
-from service.statements.readers import Reading, read
+from service.statements.readers import read
 from service.types import Claim, Span, Submission, claim_id
 
 STANDARD_INPUT = "-"
@@ -67,7 +69,7 @@ def read_submission(
             raise _too_large(name, f"more than {limit:,}", limit)
         reading = read(content, name=name, max_bytes=limit)
     if not claims_only:
-        _check_language(reading, name)
+        _check_language(reading.text, reading.language, name)
     return Submission(
         text=reading.text,
         sha256=sha256_hex(reading.text),
@@ -76,6 +78,82 @@ def read_submission(
         source=address or name,
         language="en" if not claims_only else reading.language,
         claims_only=claims_only,
+    )
+
+
+def read_text(
+    text: str,
+    settings: Settings,
+    *,
+    title: str | None = None,
+    published: date | None = None,
+    source: str | None = None,
+    language: str | None = None,
+) -> Submission:
+    """Read an article that came as text.
+
+    Args:
+        text: as it was sent.
+        settings: the limit on its size.
+        title: its headline.
+        published: when it was published.
+        source: where it is from, for people.
+        language: what the sender says that it is in.
+
+    Raises:
+        InputError: it holds no word.
+        InputTooLarge: more than ``settings.max_submission_bytes``.
+        NotEnglish: it is in another language, or said to be.
+    """
+    limit = settings.max_submission_bytes
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise _too_large("text", f"{size:,}", limit)
+    whole = normalise(text)
+    if not any(map(str.isalnum, whole)):
+        raise InputError("text: holds no word")
+    _check_language(whole, language, "text")
+    return Submission(
+        text=whole,
+        sha256=sha256_hex(whole),
+        title=title,
+        published=published,
+        source=source,
+        language="en",
+    )
+
+
+def read_claims(
+    claims: Sequence[str],
+    settings: Settings,
+    *,
+    title: str | None = None,
+    published: date | None = None,
+    source: str | None = None,
+) -> Submission:
+    """Read claims that came one by one: each becomes a line. See ``read_text``.
+
+    Raises:
+        InputError: there is none, or one holds no word; the message has its number, from 1.
+        InputTooLarge: all together are more than ``settings.max_submission_bytes``.
+    """
+    lines = [" ".join(normalise(claim).split()) for claim in claims]
+    for number, line in enumerate(lines, start=1):
+        if not any(map(str.isalnum, line)):
+            raise InputError(f"claims: number {number} holds no word")
+    if not lines:
+        raise InputError("claims: there is none")
+    text = "\n".join(lines)
+    size, limit = len(text.encode()), settings.max_submission_bytes
+    if size > limit:
+        raise _too_large("claims", f"{size:,}", limit)
+    return Submission(
+        text=text,
+        sha256=sha256_hex(text),
+        title=title,
+        published=published,
+        source=source,
+        claims_only=True,
     )
 
 
@@ -168,14 +246,13 @@ def _too_large(name: str, size: str, limit: int) -> InputTooLarge:
     )
 
 
-def _check_language(reading: Reading, name: str) -> None:
-    found = detect(reading.text)
-    if reading.language not in (None, "en"):
+def _check_language(text: str, said: str | None, name: str) -> None:
+    found = detect(text)
+    if said not in (None, "en"):
         raise NotEnglish(
-            f"{name}: says that its language is {_named(reading.language)}; "
-            "articles are checked in English"
+            f"{name}: says that its language is {_named(said)}; articles are checked in English"
         )
-    if found == "en" or (found == UNDETERMINED and reading.language == "en"):
+    if found == "en" or (found == UNDETERMINED and said == "en"):
         return
     raise NotEnglish(f"{name}: {_looks_like(found)}; articles are checked in English")
 

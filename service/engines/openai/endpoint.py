@@ -278,7 +278,7 @@ class _Refusal:
     at: float
 
 
-class _Failed(Exception):  # noqa: N818  named for its cause, as all of ours
+class _Failed(Exception):
     """A request that failed, with what it used."""
 
     def __init__(self, fault: Exception, usage: Usage) -> None:

@@ -34,7 +34,7 @@ _QUOTA = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
 _SHOWN = 300
 
 
-class Passing(Exception):  # noqa: N818  named for its cause, as all of ours
+class Passing(Exception):
     """A fault that may pass.
 
     Attributes:
@@ -48,7 +48,7 @@ class Passing(Exception):  # noqa: N818  named for its cause, as all of ours
         self.cut = cut
 
 
-class Final(Exception):  # noqa: N818
+class Final(Exception):
     """A fault of this very request: asking it again gives the same.
 
     Attributes:

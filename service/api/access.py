@@ -1,0 +1,122 @@
+"""Who asks: keys in requests, what roles may do, and how often a key may ask."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from service.access.register import Caller, NotAllowed, Role
+from service.api.problems import Refused
+from service.audit.trail import Actor
+
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="key", description="a key, see `verinote keys issue`"
+)
+_WRONG_KEYS_A_MINUTE = 30
+
+
+class Asking:
+    """Counts requests, of each key and of each place that sends wrong ones. In this process.
+
+    Args:
+        a_minute: requests that a key may make; 0: no limit.
+    """
+
+    def __init__(self, a_minute: int) -> None:
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._of_key = RateLimitItemPerMinute(a_minute) if a_minute else None
+        self._wrong = RateLimitItemPerMinute(_WRONG_KEYS_A_MINUTE)
+
+    def take(self, key_id: str) -> None:
+        """Count a request.
+
+        Raises:
+            Refused: there were too many.
+        """
+        if self._of_key is not None and not self._window.hit(self._of_key, "key", key_id):
+            raise self._too_many(self._of_key, "key", key_id)
+
+    def check_place(self, origin: str) -> None:
+        """See that a place has not tried too many keys.
+
+        Raises:
+            Refused: it has.
+        """
+        if not self._window.test(self._wrong, "wrong", origin):
+            raise self._too_many(self._wrong, "wrong", origin)
+
+    def wrong(self, origin: str) -> None:
+        """Count a wrong key."""
+        self._window.hit(self._wrong, "wrong", origin)
+
+    def _too_many(self, item: RateLimitItemPerMinute, *of: str) -> Refused:
+        reset = self._window.get_window_stats(item, *of).reset_time
+        seconds = max(1, math.ceil(reset - time.time()))
+        return Refused(
+            429,
+            "too-many-requests",
+            f"more than {item.amount} a minute; try again in {seconds} s",
+            {"Retry-After": str(seconds)},
+        )
+
+
+def origin_of(request: Request) -> str | None:
+    """Where a request comes from."""
+    return request.client.host if request.client else None
+
+
+def caller(
+    request: Request,
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    """The person that a request's key stands for.
+
+    Raises:
+        NotAllowed: there is no key, or it lets nobody in.
+        Refused: too many requests.
+    """
+    desk = request.app.state.desk
+    origin = origin_of(request) or ""
+    desk.asking.check_place(origin)
+    if given is None:
+        raise NotAllowed("a key is needed: Authorization: Bearer KEY")
+    try:
+        found: Caller = desk.register.caller(given.credentials)
+    except NotAllowed:
+        desk.asking.wrong(origin)
+        raise
+    desk.asking.take(found.key_id)
+    return found
+
+
+def require(role: Role, *, person: bool = False) -> Callable[..., Caller]:
+    """A dependency that lets in who has a role; with ``person``, no service key."""
+
+    def check(asking: Annotated[Caller, Depends(caller)]) -> Caller:
+        if not asking.may(role):
+            raise Refused(403, "forbidden", f"{asking.user} is {asking.role}: it takes a {role}")
+        if person and asking.for_service:
+            raise Refused(403, "forbidden", "a service's key cannot do this: a person has to")
+        return asking
+
+    return check
+
+
+def actor(asking: Caller, request: Request) -> Actor:
+    """The caller as the audit trail names them."""
+    return Actor(asking.user, asking.key_id, origin_of(request))
+
+
+Reader = Annotated[Caller, Depends(require(Role.SUBMITTER))]
+Submitter = Annotated[Caller, Depends(require(Role.SUBMITTER))]
+Reviewer = Annotated[Caller, Depends(require(Role.REVIEWER))]
+ReviewingPerson = Annotated[Caller, Depends(require(Role.REVIEWER, person=True))]
+Admin = Annotated[Caller, Depends(require(Role.ADMIN))]

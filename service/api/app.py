@@ -1,0 +1,60 @@
+"""The HTTP API as an ASGI application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from service.api import audit, claims, notes, operations, problems, statements, submissions
+from service.api.desk import Desk
+from service.kit.ids import new_id
+
+_LOG = structlog.get_logger(__name__)
+_ABOUT = """
+Claims of a text, checked against official statements, with word-for-word citations.
+
+A submission is accepted at once and worked on in the background; every claim of it gets a note,
+which a person approves or rejects. Errors are `application/problem+json`; their `type` is stable.
+"""
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """Make the application over an open desk."""
+    app = FastAPI(
+        title="Verinote",
+        version=version("verinote"),
+        description=_ABOUT,
+        max_body_size=desk.settings.max_request_bytes,
+    )
+    app.state.desk = desk
+    problems.install(app)
+    app.middleware("http")(_logged)
+    v1 = APIRouter(prefix="/v1")
+    for room in (submissions, claims, notes, statements, audit):
+        v1.include_router(room.router)
+    app.include_router(v1)
+    app.include_router(operations.router)
+    return app
+
+
+async def _logged(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Give a request an id, which its answer and everything logged for it bear."""
+    request_id = new_id()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    began = time.monotonic()
+    response = await answer(request)
+    response.headers["X-Request-ID"] = request_id
+    route = request.scope.get("route")
+    _LOG.info(
+        "request",
+        method=request.method,
+        route=getattr(route, "path", None),
+        status=response.status_code,
+        milliseconds=round(1000 * (time.monotonic() - began), 1),
+    )
+    return response

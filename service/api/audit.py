@@ -1,0 +1,47 @@
+"""The route of the audit trail."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from service.api import paging, schemas
+from service.api.access import Admin
+from service.api.desk import TheDesk
+from service.api.problems import responses
+from service.audit.trail import entries
+
+router = APIRouter(prefix="/audit", tags=["audit"])
+
+
+@router.get("", responses=responses())
+def listed(
+    desk: TheDesk,
+    caller: Admin,
+    subject: Annotated[
+        str | None, Query(pattern=r"^[a-z]+:[A-Za-z0-9._-]{1,100}$", examples=["note:1f2e"])
+    ] = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> schemas.Page[schemas.AuditEntry]:
+    """Who did what, the oldest first."""
+    with desk.transaction() as session:
+        found = entries(session, after=paging.number_in(cursor), limit=limit + 1, subject=subject)
+    items = [
+        schemas.AuditEntry(
+            number=entry.number,
+            at=entry.at,
+            user=entry.actor.user,
+            key_id=entry.actor.key_id,
+            origin=entry.actor.origin,
+            action=entry.action,
+            subject=entry.subject,
+            revision=entry.revision,
+            detail=entry.detail,
+        )
+        for entry in found[:limit]
+    ]
+    return schemas.Page(
+        items=items, next=paging.next_of(found, limit, lambda entry: [entry.number])
+    )

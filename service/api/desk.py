@@ -1,0 +1,88 @@
+"""What the routes work with: made once for a process, found in every request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from service.access.register import Register
+from service.api.access import Asking
+from service.audit.trail import Trail
+from service.kit.secret import installation_secret
+from service.pipeline import Pipeline
+from service.settings import Settings
+from service.work.durable import Work
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The rooms that the routes open doors to.
+
+    Attributes:
+        first_key: the first admin's key, where one was just made; to be shown once.
+    """
+
+    settings: Settings
+    pipeline: Pipeline
+    work: Work
+    register: Register
+    trail: Trail
+    asking: Asking
+    first_key: str | None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, *, takes_work: bool = True) -> AsyncIterator[Desk]:
+        """Open everything, and close it in the end.
+
+        Raises:
+            VerinoteError: something cannot be used; the message says what.
+        """
+        async with (
+            Pipeline.open(settings) as pipeline,
+            Work.open(pipeline, takes_work=takes_work) as work,
+        ):
+            register = Register(pipeline.corpus.database)
+            configured = settings.admin_key
+            first = register.begin(configured.get_secret_value() if configured else None)
+            secret = settings.secret.get_secret_value() if settings.secret else None
+            yield cls(
+                settings=settings,
+                pipeline=pipeline,
+                work=work,
+                register=register,
+                trail=Trail(installation_secret(secret, settings.data_dir)),
+                asking=Asking(settings.requests_per_minute),
+                first_key=first,
+            )
+
+    async def change(self, change: Callable[[Session], R]) -> R:
+        """Change the database in a transaction, off the event loop."""
+
+        def within() -> R:
+            with self.transaction() as session:
+                return change(session)
+
+        return await asyncio.to_thread(within)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction on the desk's database."""
+        with self.pipeline.corpus.database.transaction() as session:
+            yield session
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(_desk)]

@@ -1,0 +1,76 @@
+"""Pages by key: a cursor says after which item the next page begins, so that none is skipped."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+
+from service.api.problems import Refused
+
+T = TypeVar("T")
+
+Limit = Annotated[int, Query(ge=1, le=200, description="items of a page")]
+Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
+
+
+def next_of(items: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]]) -> str | None:
+    """The cursor of the page after one that was asked for with one item more than its limit."""
+    if len(items) <= limit:
+        return None
+    told = json.dumps(list(key(items[limit - 1])), separators=(",", ":"))
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, count: int) -> list[str | int]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        found = json.loads(base64.b64decode(padded, altchars="-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        found = None
+    if not isinstance(found, list) or len(found) != count:
+        raise _wrong(cursor)
+    return found
+
+
+def _wrong(cursor: str) -> Refused:
+    return Refused(422, "invalid-request", f"cursor: {cursor[:40]} is none of a page's `next`")
+
+
+def id_in(cursor: str | None) -> str | None:
+    """The id that a cursor holds."""
+    if cursor is None:
+        return None
+    (found,) = _read(cursor, 1)
+    if not isinstance(found, str):
+        raise _wrong(cursor)
+    return found
+
+
+def number_in(cursor: str | None) -> int:
+    """The number that a cursor holds; 0 without one."""
+    if cursor is None:
+        return 0
+    (found,) = _read(cursor, 1)
+    if not isinstance(found, int) or not 0 <= found < 2**53:
+        raise _wrong(cursor)
+    return found
+
+
+def moment_and_id_in(cursor: str | None) -> tuple[datetime, str] | None:
+    """The time and id that a cursor holds."""
+    if cursor is None:
+        return None
+    at, id_ = _read(cursor, 2)
+    try:
+        moment = datetime.fromisoformat(str(at))
+    except ValueError as error:
+        raise _wrong(cursor) from error
+    if moment.tzinfo is not None or not isinstance(id_, str):
+        raise _wrong(cursor)
+    return moment, id_

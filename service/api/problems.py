@@ -1,0 +1,142 @@
+"""Errors as answers: ``application/problem+json`` (RFC 9457) with a stable ``type``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from service.access.register import NotAllowed
+from service.api.schemas import Problem
+from service.kit.errors import (
+    BrokenVectors,
+    ConfigurationError,
+    EngineFailed,
+    FetchRefused,
+    IndexMismatch,
+    InputError,
+    InputTooLarge,
+    NotEnglish,
+    NotFound,
+    VerinoteError,
+)
+from service.notes.review import GateRefused, NotPossible, Outdated
+from service.submissions.inbox import OtherRequest
+from service.work.progress import NotUnderWay
+
+MEDIA_TYPE = "application/problem+json"
+_URN = "urn:verinote:problem:"
+_LOG = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """A request that is refused for what it is, not for what it holds."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+KINDS: list[tuple[type[Exception], int, str]] = [
+    (NotAllowed, 401, "not-allowed"),
+    (NotFound, 404, "not-found"),
+    (OtherRequest, 409, "idempotency-key-used"),
+    (NotUnderWay, 409, "not-possible"),
+    (NotPossible, 409, "not-possible"),
+    (Outdated, 409, "outdated"),
+    (GateRefused, 422, "citation-gate"),
+    (InputTooLarge, 413, "too-large"),
+    (NotEnglish, 422, "not-english"),
+    (FetchRefused, 422, "address-refused"),
+    (InputError, 422, "invalid-input"),
+    (EngineFailed, 503, "engine-failed"),
+    (IndexMismatch, 503, "vectors"),
+    (BrokenVectors, 503, "vectors"),
+    (ConfigurationError, 503, "out-of-reach"),
+    (VerinoteError, 500, "failed"),
+]
+"""Errors with the status and the last part of the ``type`` that they are told by, the first that
+fits."""
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for OpenAPI: those named, and those of every route with a key."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({400, 401, 403, 422, 429, 503, *statuses})
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Let an app answer with problems."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for kind, _, _ in KINDS:
+        app.add_exception_handler(kind, _ours)
+    app.add_exception_handler(Exception, _bug)
+
+
+def problem(
+    status: int,
+    kind: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, Any]] | None = None,
+) -> JSONResponse:
+    """An answer that tells what went wrong."""
+    told = Problem(
+        type=f"{_URN}{kind}",
+        title=kind.replace("-", " "),
+        status=status,
+        detail=detail,
+        errors=errors or [],
+    )
+    return JSONResponse(told.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)  # noqa: S101  registered for it alone
+    return problem(error.status, error.kind, error.detail, error.headers)
+
+
+def _ours(_: Request, error: Exception) -> JSONResponse:
+    status, kind = next((status, kind) for type_, status, kind in KINDS if isinstance(error, type_))
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    errors = []
+    if isinstance(error, GateRefused):
+        errors = [{"finding": text, "reason": reason} for text, reason in error.reasons]
+    return problem(status, kind, " ".join(str(error).split()), headers, errors)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    errors = [
+        {"where": [str(part) for part in one["loc"]], "reason": one["msg"]}
+        for one in error.errors()
+    ]
+    told = "; ".join(f"{'.'.join(one['where'])}: {one['reason']}" for one in errors[:3])
+    return problem(422, "invalid-request", told, errors=errors)
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem(error.status_code, kind, str(error.detail), error.headers)
+
+
+def _bug(_: Request, error: Exception) -> JSONResponse:
+    _LOG.error("a request failed by an error of ours", exc_info=error)
+    return problem(500, "failed", "an error of ours; it is in the log")

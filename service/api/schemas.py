@@ -1,0 +1,482 @@
+"""What goes over the wire: bodies of requests and answers, as OpenAPI shows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from service.notes.review import MAX_FINDINGS, Decision, NoteState
+from service.types import ClaimState, Kind, Stance, SubmissionState, Verdict
+
+T = TypeVar("T")
+
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment.replace(tzinfo=UTC))]
+"""A point in time: the database keeps them in UTC without saying so."""
+Line = Annotated[str, Field(max_length=1_000)]
+Id = Annotated[str, Field(min_length=1, max_length=128)]
+Address = Annotated[str, Field(max_length=2_000, pattern=r"^https?://")]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). ``type`` is stable; ``detail`` is for people."""
+
+    type: str = Field(examples=["urn:verinote:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] = Field(default=[], description="each part that is at fault")
+
+
+class Page(BaseModel, Generic[T]):
+    """A page of a list. ``next`` is the ``cursor`` of the next one; null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class Submitted(_Wire):
+    """A text to be checked: exactly one of ``text``, ``url`` and ``claims``."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": "Two Chinese bombers flew around Shikoku on Tuesday, Japan said.",
+                    "title": "Bombers over the Pacific",
+                    "published": "2025-12-12",
+                }
+            ]
+        },
+    )
+
+    text: str | None = Field(None, min_length=1, description="an article")
+    url: Address | None = Field(None, description="where an article is; fetched at once")
+    claims: list[str] | None = Field(
+        None, min_length=1, max_length=1_000, description="claims, each checked as it is"
+    )
+    title: Line | None = None
+    source_url: Address | None = Field(None, description="where the text is from, for people")
+    published: date | None = Field(None, description="the default of as_of")
+    language: str | None = Field(None, max_length=16, description="what it is in; English is read")
+    as_of: date | None = Field(None, description="statements dated later do not decide")
+    local_only: bool = Field(False, description="never leaves this machine")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Submitted:
+        given = [name for name in ("text", "url", "claims") if getattr(self, name) is not None]
+        if len(given) != 1:
+            told = " and ".join(given) or "none"
+            raise ValueError(f"give exactly one of text, url and claims, not {told}")
+        return self
+
+
+class Accepted(BaseModel):
+    """A submission that was accepted."""
+
+    id: str
+    state: SubmissionState
+
+
+class Progress(BaseModel):
+    """How many claims of a submission came how far."""
+
+    claims_total: int
+    claims_done: int
+    claims_failed: int
+
+
+class Source(BaseModel):
+    """The stretch of a submission's text that a claim is from, in code points."""
+
+    start: int
+    end: int
+    text: str
+
+
+class ClaimShown(BaseModel):
+    """A claim and how far it came."""
+
+    id: str
+    submission_id: str
+    text: str
+    speaker: str | None
+    claim_date: date | None
+    source: Source
+    state: ClaimState
+    error: str | None
+    verdict: Verdict | None
+    confidence: float | None
+    note_id: str | None
+
+
+class RejectedShown(BaseModel):
+    """What an engine gave as a claim and code refused."""
+
+    text: str
+    reason: str
+
+
+class UsageShown(BaseModel):
+    """What was spent on language models."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    seconds: float
+
+
+class SubmissionListed(BaseModel):
+    """A submission, without its claims."""
+
+    id: str
+    state: SubmissionState
+    title: str | None
+    source: str | None
+    published: date | None
+    as_of: date | None
+    local_only: bool
+    submitted_by: str
+    created_at: Moment
+    finished_at: Moment | None
+    error: str | None
+    progress: Progress
+
+
+class SubmissionShown(SubmissionListed):
+    """A submission with its claims, in the order of the text."""
+
+    claims: list[ClaimShown]
+    rejected: list[RejectedShown]
+    usage: UsageShown
+
+
+class StatementShown(BaseModel):
+    """What a citation says of the statement that it quotes."""
+
+    statement_id: str
+    version: int
+    sha256: str
+    kind: Kind
+    issuer: str | None
+    title: str | None
+    published: date | None
+    url: str | None
+
+
+class CitationShown(StatementShown):
+    """A quote, and where exactly it stands in the stored text of the version."""
+
+    quote: str
+    start: int
+    end: int
+
+
+class FindingShown(BaseModel):
+    """A sentence about what officials said, with what shows it."""
+
+    text: str
+    citations: list[CitationShown]
+
+
+class NearestShown(StatementShown):
+    """A statement near the claim that does not decide it."""
+
+    start: int
+    end: int
+    passage: str
+
+
+class BasisShown(BaseModel):
+    """How the note came about: written by code."""
+
+    claim: str
+    searched: str
+    statements: int
+    passages: int
+    issuers: int
+    earliest: date | None
+    latest: date | None
+    not_searched: int
+    as_of: date | None
+    nearest: list[NearestShown]
+
+
+class MismatchShown(BaseModel):
+    """A difference between claim and passage."""
+
+    kind: str
+    claim: str
+    statement: str
+    decisive: bool
+    text: str
+
+
+class EvidenceShown(BaseModel):
+    """A passage and what it means for the claim."""
+
+    statement_id: str
+    version: int
+    start: int
+    end: int
+    passage: str
+    passage_start: int
+    stance: Stance
+    probability: float | None
+    cross_check: Stance | None
+    mismatches: list[MismatchShown]
+    decides: bool
+    why: str
+
+
+class LinkShown(BaseModel):
+    """A claim known before, or a fact-check by others. Never evidence."""
+
+    relation: str
+    text: str
+    similarity: float
+    claim_id: str | None
+    verdict: Verdict | None
+    checked_by: str | None
+    rating: str | None
+    url: str | None
+    checked_on: date | None
+
+
+class DroppedShown(BaseModel):
+    """A finding that the citation gate refused."""
+
+    text: str
+    reason: str
+
+
+class ClaimWithEvidence(ClaimShown):
+    """A claim with what was found on it."""
+
+    evidence: list[EvidenceShown]
+    links: list[LinkShown]
+
+
+class NoteDrafted(BaseModel):
+    """A note as ``verinote verify --json`` prints it."""
+
+    claim_id: str
+    claim: str
+    speaker: str | None
+    claim_date: date | None
+    source: Source
+    context: str
+    score: float
+    state: NoteState
+    error: str | None
+    verdict: Verdict | None
+    confidence: float | None
+    note: list[FindingShown]
+    basis: BasisShown | None
+    warnings: list[str]
+    evidence: list[EvidenceShown]
+    dropped: list[DroppedShown]
+    links: list[LinkShown]
+    reused_from: str | None
+    engine: str
+    model: str
+    prompt_version: str
+    corpus_revision: int
+    usage: UsageShown
+
+
+class DecisionShown(BaseModel):
+    """What a named person decided about a revision."""
+
+    id: str
+    revision: int
+    decision: Decision
+    verdict: Verdict | None
+    reason: str | None
+    comment: str | None
+    user: str
+    at: Moment
+
+
+class ChangedShown(BaseModel):
+    """A statement that the note cites and that has changed since: look again."""
+
+    statement_id: str
+    cited: int
+    current: int
+    withdrawn: bool
+
+
+class NoteShown(NoteDrafted):
+    """A note on the desk: the newest revision, its state, what was decided."""
+
+    id: str
+    submission_id: str
+    revision: int
+    decided_verdict: Verdict | None
+    created_at: Moment
+    decisions: list[DecisionShown]
+    changed: list[ChangedShown]
+
+
+class RevisionShown(BaseModel):
+    """A note as it was; without an author an engine wrote it."""
+
+    revision: int
+    author: str | None
+    at: Moment
+    note: NoteDrafted
+
+
+class QuotedHere(_Wire):
+    """Where a quote stands in a statement version's stored text, in code points."""
+
+    statement_id: Id
+    version: int = Field(ge=1, le=1_000_000)
+    start: int = Field(ge=0, le=1_000_000_000)
+    end: int = Field(ge=1, le=1_000_000_000)
+
+
+class FindingWritten(_Wire):
+    """A finding as a person writes it; the quotes are taken from the stored text."""
+
+    text: str = Field(min_length=1, max_length=2_000)
+    citations: list[QuotedHere] = Field(min_length=1, max_length=20)
+
+
+class NoteEdited(_Wire):
+    """Other findings for a note. They pass the citation gate, or nothing is changed."""
+
+    findings: list[FindingWritten] = Field(max_length=MAX_FINDINGS)
+
+
+class Decides(_Wire):
+    """A decision about the revision that the person has seen."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"decision": "approve", "revision": 1}]}
+    )
+
+    decision: Decision
+    revision: int = Field(ge=1, le=1_000_000)
+    verdict: Verdict | None = Field(None, description="the person's own; needs a reason")
+    reason: str | None = Field(None, max_length=5_000)
+    comment: str | None = Field(None, max_length=5_000)
+
+
+class StatementGiven(_Wire):
+    """A statement as text, or the address of one."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")] | None = None
+    text: str | None = Field(None, min_length=1)
+    url: Address | None = None
+    issuer: Line | None = None
+    title: Line | None = None
+    published: date | None = None
+    kind: Kind = Kind.ORIGINAL
+    language: str | None = Field(None, max_length=16)
+
+    @model_validator(mode="after")
+    def _something(self) -> StatementGiven:
+        if self.text is None and self.url is None:
+            raise ValueError("give text, or the url of a statement")
+        if self.text is not None and self.id is None:
+            raise ValueError("give an id with text, so that it is known again")
+        return self
+
+
+class StatementsGiven(_Wire):
+    """One or many statements."""
+
+    statements: list[StatementGiven] = Field(min_length=1, max_length=100)
+
+
+class StatementAdded(BaseModel):
+    """What became of a source."""
+
+    name: str
+    outcome: Literal["added", "changed", "unchanged", "skipped", "failed"]
+    statement_id: str | None = None
+    version: int | None = None
+    reason: str | None = None
+
+
+class StatementsAdded(BaseModel):
+    """What became of every source; what failed is named, the rest is stored."""
+
+    results: list[StatementAdded]
+    corpus_revision: int
+
+
+class StatementVersion(StatementShown):
+    """A version of a statement, as stored."""
+
+    language: str
+    reported_by: list[str]
+    media_type: str
+    reader: str
+    added_at: Moment
+    corpus_revision: int
+    current: bool
+    withdrawn_at: Moment | None
+
+
+class StatementText(StatementVersion):
+    """A version with its stored text, that citations point into."""
+
+    text: str
+
+
+class HitShown(BaseModel):
+    """A passage that was found."""
+
+    statement: StatementShown
+    passage_id: str
+    start: int
+    end: int
+    text: str
+    score: float
+    similarity: float | None
+
+
+class Withdrawn(BaseModel):
+    """A statement that is no longer searched, and the notes that cite it."""
+
+    statement_id: str
+    corpus_revision: int
+    notes: list[str]
+
+
+class AuditEntry(BaseModel):
+    """Something that was done."""
+
+    number: int
+    at: Moment
+    user: str | None
+    key_id: str | None
+    origin: str | None
+    action: str
+    subject: str
+    revision: int | None
+    detail: dict[str, Any]
+
+
+class Health(BaseModel):
+    """That the process answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Ready(BaseModel):
+    """Whether each part can be used now."""
+
+    ready: bool
+    parts: dict[str, str] = Field(description="each part, with ok or what is wrong")

@@ -1,0 +1,119 @@
+"""Claims as they are asked for: those of a submission, and pages of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from pydantic import TypeAdapter
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from service.claims.tables import ClaimRow, NoteRow
+from service.kit.errors import NotFound
+from service.submissions.tables import SubmissionRow
+from service.types import Claim, ClaimState, Note, Verdict
+
+_CLAIM = TypeAdapter(Claim)
+_NOTE = TypeAdapter(Note)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """A claim, how far it came, and its note as it stands."""
+
+    claim: Claim
+    submission_id: str
+    state: ClaimState
+    error: str | None
+    note_id: str | None
+    note: Note | None
+    created_at: datetime
+
+
+def of_submission(session: Session, submission_id: str) -> list[FoundClaim]:
+    """The claims of a submission, in the order of its text."""
+    query = _claims().where(ClaimRow.submission_id == submission_id)
+    return _found(session, query.order_by(ClaimRow.position, ClaimRow.id))
+
+
+def find(session: Session, claim_id: str) -> FoundClaim:
+    """One claim.
+
+    Raises:
+        NotFound: there is no such claim.
+    """
+    found = _found(session, _claims().where(ClaimRow.id == claim_id))
+    if not found:
+        raise NotFound(f"claim {claim_id}: there is no such claim")
+    return found[0]
+
+
+def page(
+    session: Session,
+    *,
+    before: tuple[datetime, str] | None,
+    limit: int,
+    verdict: Verdict | None = None,
+    state: ClaimState | None = None,
+    words: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> list[FoundClaim]:
+    """Claims, the newest first.
+
+    Args:
+        session: on the database.
+        before: time and id of a claim: only those after it in this order.
+        limit: how many at most.
+        verdict: only those whose note has it.
+        state: only those in it.
+        words: only those whose text holds these words, whatever their case.
+        since: only those that came on this day or later, UTC.
+        until: only those that came on this day or earlier, UTC.
+    """
+    query = _claims().where(SubmissionRow.submitted_by.is_not(None))
+    if before is not None:
+        at, id_ = before
+        query = query.where(
+            or_(ClaimRow.created_at < at, and_(ClaimRow.created_at == at, ClaimRow.id < id_))
+        )
+    if verdict is not None:
+        query = query.where(NoteRow.verdict == verdict)
+    if state is not None:
+        query = query.where(ClaimRow.state == state)
+    if words is not None:
+        query = query.where(ClaimRow.text.icontains(words, autoescape=True))
+    if since is not None:
+        query = query.where(ClaimRow.created_at >= datetime.combine(since, time.min))
+    if until is not None and until < date.max:
+        after = datetime.combine(until + timedelta(days=1), time.min)
+        query = query.where(ClaimRow.created_at < after)
+    return _found(
+        session, query.order_by(ClaimRow.created_at.desc(), ClaimRow.id.desc()).limit(limit)
+    )
+
+
+def _claims() -> Select[ClaimRow, NoteRow | None]:
+    return (
+        select(ClaimRow, NoteRow)
+        .join(SubmissionRow, SubmissionRow.id == ClaimRow.submission_id)
+        .join(NoteRow, NoteRow.id == ClaimRow.note_id, isouter=True)
+    )
+
+
+def _found(session: Session, query: Select[ClaimRow, NoteRow | None]) -> list[FoundClaim]:
+    rows: Sequence[tuple[ClaimRow, NoteRow | None]] = session.execute(query).all()
+    return [
+        FoundClaim(
+            claim=_CLAIM.validate_python(claim.body),
+            submission_id=claim.submission_id,
+            state=ClaimState(claim.state),
+            error=claim.error,
+            note_id=note.id if note is not None else None,
+            note=_NOTE.validate_python(note.body) if note is not None else None,
+            created_at=claim.created_at,
+        )
+        for claim, note in rows
+    ]

@@ -1,0 +1,111 @@
+"""What the service tells of itself: figures for Prometheus, and logs as lines of JSON.
+
+Neither holds a word of a submission: ids, states, durations and counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160)
+
+
+class Metrics:
+    """The figures of this process, and of the whole desk as the database has them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._submissions = Gauge(
+            "verinote_submissions", "Submissions, by state.", ["state"], registry=self.registry
+        )
+        self._claims = Gauge(
+            "verinote_claims",
+            "Claims, by state; those queued are the queue's depth.",
+            ["state"],
+            registry=self.registry,
+        )
+        self._outcomes = Counter(
+            "verinote_claims_ended",
+            "Claims that this process ended, by outcome: a verdict, or failed.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._steps = Histogram(
+            "verinote_step_seconds",
+            "How long steps of the work took.",
+            ["step"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._calls = Histogram(
+            "verinote_llm_seconds",
+            "How long requests to a language model took, with every try.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._tokens = Counter(
+            "verinote_llm_tokens", "Tokens used.", ["kind"], registry=self.registry
+        )
+
+    def set_totals(self, submissions: Mapping[str, int], claims: Mapping[str, int]) -> None:
+        """Take over what the database has now."""
+        for gauge, counted in ((self._submissions, submissions), (self._claims, claims)):
+            for state, count in counted.items():
+                gauge.labels(state).set(count)
+
+    def claim_ended(self, outcome: str) -> None:
+        """Count a claim."""
+        self._outcomes.labels(outcome).inc()
+
+    def step_took(self, step: str, seconds: float) -> None:
+        """Count a step of the work."""
+        self._steps.labels(step).observe(seconds)
+
+    def asked(self, seconds: float, prompt_tokens: int, completion_tokens: int) -> None:
+        """Count a request to a language model."""
+        self._calls.observe(seconds)
+        self._tokens.labels("prompt").inc(prompt_tokens)
+        self._tokens.labels("completion").inc(completion_tokens)
+
+
+METRICS = Metrics()
+"""One a process, as its work is."""
+
+
+def exposition() -> bytes:
+    """The figures in Prometheus' own form."""
+    return generate_latest(METRICS.registry)
+
+
+def log_as_json(level: int = logging.INFO) -> None:
+    """Let everything that is logged in this process go to standard error as lines of JSON."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )

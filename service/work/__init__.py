@@ -1,0 +1,1 @@
+"""Durable work: what was accepted is done once, whatever dies."""

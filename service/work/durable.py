@@ -1,0 +1,318 @@
+"""Durable work: a submission is a workflow of DBOS, each of its claims another on a queue.
+
+What is recorded of a workflow are ids, never texts. A workflow goes the same steps each time, as
+DBOS wants it; one that is run again after a crash looks first at what is stored, so that what has
+its note is not asked again. Notes are written in the same transaction as DBOS's own record of the
+step: a note is there once, or not yet.
+
+There is one DBOS in a process, and so there is one ``Work``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from typing import Concatenate, ParamSpec, TypeVar
+
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    SQLAlchemyDatasource,
+)
+from dbos._datasource import DatasourceOptions
+from sqlalchemy.orm import Session
+
+from service.kit.database import Database
+from service.kit.errors import OutOfReach
+from service.kit.telemetry import METRICS
+from service.notes.draft import failed
+from service.pipeline import Pipeline, reason
+from service.settings import Settings
+from service.submissions.account import SubmissionAccount
+from service.types import Claim, Note, Submission
+from service.work import progress, workers
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SUBMISSIONS, CLAIMS = "submissions", "claims"
+"""The queues. Reading a text and assessing a claim do not wait for each other."""
+VERSION = "1"
+"""Pinned: a new release goes on with the workflows of the last. A change of their steps needs
+``DBOS.patch`` and a test that goes on with a database of the revision before."""
+
+_NAME = "verinote"
+_LOOKS_EVERY = 0.2
+"""Seconds between two looks into a queue."""
+_BEATS_EVERY = 5.0
+_SWEEPS_EVERY = 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+_LOG = logging.getLogger(__name__)
+
+
+class Work:
+    """The durable work of this process. Made by ``open``.
+
+    Args:
+        pipeline: what reads and assesses.
+        worker: the id that this process takes work under.
+    """
+
+    def __init__(self, pipeline: Pipeline, worker: str, datasource: SQLAlchemyDatasource) -> None:
+        self.pipeline = pipeline
+        self.worker = worker
+        self._database: Database = pipeline.corpus.database
+        self._datasource = datasource
+        self._accounts: dict[str, SubmissionAccount] = {}
+        settings, engine = pipeline.settings, pipeline.engine
+        self.at_once = settings.worker_concurrency or engine.concurrent_claims
+        # Some more than are assessed are taken from the queue, so that none has to be waited for.
+        self._at_once = asyncio.Semaphore(self.at_once)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, pipeline: Pipeline, *, takes_work: bool = True) -> AsyncIterator[Work]:
+        """Start the work of this process, and stop it in the end.
+
+        Args:
+            pipeline: what reads and assesses.
+            takes_work: whether it takes work itself, or only gives it to others.
+
+        Raises:
+            ConfigurationError: another process works here already, and may not.
+        """
+        settings, database = pipeline.settings, pipeline.corpus.database
+        worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        with workers.alone(settings):
+            await asyncio.to_thread(workers.begin, database, worker, settings)
+            DBOS(config=_config(settings, worker))
+            if not takes_work:
+                DBOS.listen_queues([])
+            try:
+                datasource = await asyncio.to_thread(
+                    SQLAlchemyDatasource.create,
+                    database.url,
+                    engine=database.engine,
+                    serializer=DBOSPortableJSONSerializer(),
+                )
+                work = _set(cls(pipeline, worker, datasource))
+                DBOS.launch()
+                await work._register()
+                beating = asyncio.create_task(work._beat())
+                sweeping = asyncio.create_task(work._sweep())
+                try:
+                    yield work
+                finally:
+                    beating.cancel()
+                    sweeping.cancel()
+            finally:
+                patience = settings.stop_within
+                await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=patience)
+                # DBOS gave the event loop its own threads, and has just ended them.
+                asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+                await asyncio.to_thread(workers.end, database, worker)
+
+    async def _register(self) -> None:
+        limit = self.pipeline.settings.claims_per_minute
+        await DBOS.register_queue_async(
+            SUBMISSIONS,
+            worker_concurrency=2 * self.at_once,
+            polling_interval_sec=_LOOKS_EVERY,
+        )
+        await DBOS.register_queue_async(
+            CLAIMS,
+            worker_concurrency=2 * self.at_once,
+            limiter={"limit": limit, "period": 60.0} if limit else None,
+            polling_interval_sec=_LOOKS_EVERY,
+        )
+
+    async def submit(self, submission_id: str, attempt: int = 1) -> None:
+        """Have an accepted submission worked on. Once, however often it is called."""
+        with SetWorkflowID(progress.workflow_of(submission_id, attempt)):
+            await DBOS.enqueue_workflow_async(SUBMISSIONS, _submission, submission_id)
+
+    def in_reach(self) -> None:
+        """See that the queue can be asked. Blocking; raises what is wrong."""
+        DBOS.retrieve_queue(CLAIMS)
+
+    async def stop(self, workflow_ids: list[str]) -> None:
+        """Keep workflows from going on."""
+        await DBOS.cancel_workflows_async(workflow_ids)
+
+    async def forget(self, workflow_ids: list[str]) -> None:
+        """Take the records of workflows out."""
+        await DBOS.delete_workflows_async(workflow_ids)
+
+    async def _read(
+        self, ask: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Ask the database in a transaction of its own."""
+
+        def within() -> R:
+            with self._database.transaction() as session:
+                return ask(session, *args, **kwargs)
+
+        return await asyncio.to_thread(within)
+
+    async def _record(
+        self, change: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Change the database in the transaction in which DBOS records the step."""
+
+        def within() -> R:
+            return change(self._datasource.sql_session(), *args, **kwargs)
+
+        # Our own locks order what must be in order; SQLite knows no other level than this.
+        is_sqlite = self._database.engine.dialect.name == "sqlite"
+        step: DatasourceOptions = {
+            "name": change.__name__,
+            "isolation_level": "SERIALIZABLE" if is_sqlite else "READ COMMITTED",
+        }
+        return await asyncio.to_thread(self._datasource.run_tx_step, step, within)
+
+    async def do_submission(self, submission_id: str) -> None:
+        """Read a submission, and have its claims assessed."""
+        found = await _until_in_reach(lambda: self._found(submission_id))
+        for claim_id, attempt in await self._record(progress.was_read, submission_id, found):
+            with SetWorkflowID(progress.workflow_of(claim_id, attempt)):
+                await DBOS.enqueue_workflow_async(CLAIMS, _claim, claim_id)
+
+    async def _found(self, submission_id: str) -> progress.Found | None:
+        """What is found in a submission; None where it is not to be read (any more)."""
+        submission = await self._read(progress.to_read, submission_id)
+        if submission is None:
+            return None
+        account = await self._account(submission)
+        before = account.used
+        try:
+            extracted = await self.pipeline.claims_of(submission, account)
+        except OutOfReach:
+            raise
+        except Exception as error:  # noqa: BLE001  no submission is lost, whatever its text does
+            return progress.Found(usage=account.used - before, error=reason(error))
+        provenance = self.pipeline.provenance(submission)
+        return progress.Found(
+            claims=extracted.claims,
+            unread=tuple(
+                failed(claim, str(error), provenance, error.usage)
+                for claim, error in extracted.unread
+            ),
+            rejected=extracted.rejected,
+            usage=account.used - before,
+        )
+
+    async def do_claim(self, claim_id: str) -> None:
+        """Assess a claim and store its note."""
+        async with self._at_once:
+            began = time.monotonic()
+            note = await _until_in_reach(lambda: self._note(claim_id))
+        if await self._record(progress.was_assessed, claim_id, note) and note is not None:
+            METRICS.step_took("claim", time.monotonic() - began)
+            METRICS.claim_ended(note.verdict or note.state)
+            await self._await_vector(note.claim)
+
+    async def _note(self, claim_id: str) -> Note | None:
+        """The note of a claim; None where it has one, or none is wanted any more."""
+        found = await self._read(progress.to_assess, claim_id)
+        if found is None:
+            return None
+        claim, submission, as_of = found
+        account = await self._account(submission)
+        return await self.pipeline.draft_claim(claim, as_of, submission, account)
+
+    async def _await_vector(self, claim: Claim) -> None:
+        memory = self.pipeline.memory
+        submission = await self._read(progress.submission_of_claim, claim.id)
+        if memory is not None and submission is not None:
+            memory.await_vector(claim, submission)
+
+    async def _account(self, submission: Submission) -> SubmissionAccount:
+        """The account of a submission, with what was booked before this process had it."""
+        known = self._accounts.get(submission.key)
+        if known is None:
+            booked = await self._read(progress.spent, submission.key)
+            known = self._accounts.setdefault(
+                submission.key, self.pipeline.account(submission, booked)
+            )
+            while len(self._accounts) > _ACCOUNTS:
+                self._accounts.pop(next(iter(self._accounts)))
+        return known
+
+    async def _beat(self) -> None:
+        """Say that this process lives, and take over the work of those that don't."""
+        while True:
+            with suppress(OutOfReach):
+                gone = await asyncio.to_thread(workers.beat, self._database, self.worker)
+                if gone:
+                    _LOG.warning("taking over the work of %s", ", ".join(gone))
+                    await asyncio.to_thread(DBOS._recover_pending_workflows, gone)
+                    await asyncio.to_thread(workers.forget, self._database, gone)
+            await asyncio.sleep(_BEATS_EVERY)
+
+    async def _sweep(self) -> None:
+        """Give work to the queue that was accepted right before a crash."""
+        while True:
+            with suppress(OutOfReach):
+                for submission_id, attempt in await self._read(progress.waiting):
+                    await self.submit(submission_id, attempt)
+            await asyncio.sleep(_SWEEPS_EVERY)
+
+
+_ACCOUNTS = 1_000
+_work: Work | None = None
+
+
+def _set(work: Work) -> Work:
+    global _work  # noqa: PLW0603  DBOS knows functions of modules alone
+    _work = work
+    return work
+
+
+def _get() -> Work:
+    if _work is None:
+        raise RuntimeError("no work was opened in this process")
+    return _work
+
+
+@DBOS.workflow(name="submission")
+async def _submission(submission_id: str) -> None:
+    await _get().do_submission(submission_id)
+
+
+@DBOS.workflow(name="claim")
+async def _claim(claim_id: str) -> None:
+    await _get().do_claim(claim_id)
+
+
+async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
+    """Do it again as long as a server is out of reach."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await work()
+        except OutOfReach as error:
+            _LOG.warning("out of reach, and tried again in %.1f s: %s", pause, error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _config(settings: Settings, worker: str) -> DBOSConfig:
+    is_sqlite = settings.database.startswith("sqlite")
+    beside = f"sqlite:///{settings.data_dir / 'work.db'}"  # its own: SQLite has one writer a file
+    return {
+        "name": _NAME,
+        "system_database_url": beside if is_sqlite else settings.database,
+        "executor_id": worker,
+        "application_version": VERSION,
+        "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "WARNING",
+    }
