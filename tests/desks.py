@@ -80,7 +80,7 @@ def served(settings: Settings, statements: Path | None = None) -> Iterator[Serve
             )
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve())
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
                 await asyncio.sleep(0.01)
             port = server.servers[0].sockets[0].getsockname()[1]
             opened.append(Served(desk, f"http://127.0.0.1:{port}", await _people(desk)))
@@ -92,7 +92,7 @@ def served(settings: Settings, statements: Path | None = None) -> Iterator[Serve
     def work() -> None:
         try:
             asyncio.run(run())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it is raised where the desk was opened
             failed.append(error)
         finally:
             ready.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from importlib.metadata import version
 
 import structlog
@@ -48,6 +49,9 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
     structlog.contextvars.bind_contextvars(request_id=request_id)
     began = time.monotonic()
     response = await answer(request)
+    if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not _is_problem(response):
+        most = request.app.state.desk.settings.max_request_bytes  # the framework says it in words
+        response = problems.problem(413, "too-large", f"a request has at most {most:,} bytes")
     response.headers["X-Request-ID"] = request_id
     route = request.scope.get("route")
     _LOG.info(
@@ -58,3 +62,7 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
         milliseconds=round(1000 * (time.monotonic() - began), 1),
     )
     return response
+
+
+def _is_problem(response: Response) -> bool:
+    return response.headers.get("Content-Type", "") == problems.MEDIA_TYPE

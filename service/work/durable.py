@@ -90,6 +90,8 @@ class Work:
         Raises:
             ConfigurationError: another process works here already, and may not.
         """
+        if _work is not None:
+            raise RuntimeError("work is open in this process already")
         settings, database = pipeline.settings, pipeline.corpus.database
         worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         with workers.alone(settings):
@@ -104,7 +106,8 @@ class Work:
                     engine=database.engine,
                     serializer=DBOSPortableJSONSerializer(),
                 )
-                work = _set(cls(pipeline, worker, datasource))
+                work = cls(pipeline, worker, datasource)
+                _set(work)
                 DBOS.launch()
                 await work._register()
                 beating = asyncio.create_task(work._beat())
@@ -120,6 +123,7 @@ class Work:
                 # DBOS gave the event loop its own threads, and has just ended them.
                 asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
                 await asyncio.to_thread(workers.end, database, worker)
+                _set(None)
 
     async def _register(self) -> None:
         limit = self.pipeline.settings.claims_per_minute
@@ -271,10 +275,9 @@ _ACCOUNTS = 1_000
 _work: Work | None = None
 
 
-def _set(work: Work) -> Work:
+def _set(work: Work | None) -> None:
     global _work  # noqa: PLW0603  DBOS knows functions of modules alone
     _work = work
-    return work
 
 
 def _get() -> Work:

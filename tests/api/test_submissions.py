@@ -212,7 +212,7 @@ def test_a_deleted_submission_leaves_no_word_behind(desk: Served, submitter, rev
 
 def words_in(folder: Path, words: str) -> list[str]:
     """Files of a folder that hold words, in the encodings that a database may use."""
-    wanted = [words.encode(), words.encode("utf-16-le"), words.split()[0].encode()]
+    wanted = [words.encode(), words.encode("utf-16-le"), words.split(maxsplit=1)[0].encode()]
     return [
         str(path)
         for path in folder.rglob("*")
