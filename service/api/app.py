@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.api import audit, claims, notes, operations, problems, statements, submissions
 from service.api.desk import Desk
@@ -29,11 +30,11 @@ def create_app(desk: Desk) -> FastAPI:
         title="Verinote",
         version=version("verinote"),
         description=_ABOUT,
-        max_body_size=desk.settings.max_request_bytes,
     )
     app.state.desk = desk
     problems.install(app)
-    app.middleware("http")(_logged)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=desk.settings.max_request_bytes)
+    app.middleware("http")(_logged)  # around the limit, whose answer it puts into our form
     v1 = APIRouter(prefix="/v1")
     for room in (submissions, claims, notes, statements, audit):
         v1.include_router(room.router)
