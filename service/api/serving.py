@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -28,15 +30,39 @@ def serve(settings: Settings, host: str, port: int, *, takes_work: bool) -> None
 async def _serve(settings: Settings, host: str, port: int, takes_work: bool) -> None:
     log_as_json()
     async with Desk.open(settings, takes_work=takes_work) as desk:
-        app = create_app(desk)
         config = uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, lifespan="off"
+            create_app(desk),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=settings.stop_within,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
+        _when_told_to_stop(server.stop)
         _tell_first_key(desk)
         await server.serve()
     if not server.started:
         sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """One that leaves signals to us: its own way ends the process before the desk is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        """Answer what was asked, and end; the second time, end."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _when_told_to_stop(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 def _tell_first_key(desk: Desk) -> None:
@@ -60,7 +86,6 @@ def work(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     log_as_json()
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    _when_told_to_stop(stopped.set)
     async with Pipeline.open(settings) as pipeline, Work.open(pipeline):
         await stopped.wait()
