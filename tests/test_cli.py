@@ -53,7 +53,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the statements; tests add nothing but remembered claims to it."""
     folder = tmp_path_factory.mktemp("cli")
     statements = write_statements(folder / "statements")
-    subprocess.run(  # noqa: S603  our own command
+    subprocess.run(
         [sys.executable, "-c", "from service.cli import main; main()", "corpus", "add", statements],
         env=os.environ | {"VERINOTE_DATA_DIR": str(folder / "data")},
         check=True,
@@ -356,7 +356,7 @@ def test_where_claims_fail_the_others_are_printed_and_the_exit_code_tells(
 
 
 def run_alone(data: Path, *arguments: str, **kept) -> subprocess.Popen:
-    return subprocess.Popen(  # noqa: S603  our own command
+    return subprocess.Popen(
         [sys.executable, "-c", "from service.cli import main; main()", *arguments],
         env=os.environ | {"VERINOTE_DATA_DIR": str(data)},
         stdout=subprocess.PIPE,
@@ -389,7 +389,7 @@ def test_a_reader_that_leaves_early_is_no_error(data, command) -> None:
 
 
 def run_in_a_shell(data: Path, line: str) -> subprocess.CompletedProcess:
-    return subprocess.run(  # noqa: S603  our own command
+    return subprocess.run(
         ["/bin/sh", "-c", line],
         env=os.environ | {"VERINOTE_DATA_DIR": str(data)},
         capture_output=True,

@@ -152,6 +152,6 @@ def test_it_runs_alone_and_exits_with_1_on_a_fault(statements: Path) -> None:
     check(statements, citation(kind="original"))
     notes = statements.parent / "notes.jsonl"
     command = [sys.executable, "-m", "eval.citations", str(notes), "--statements", str(statements)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "1 citations, 0 verbatim (0.0%)" in done.stdout

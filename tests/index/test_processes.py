@@ -44,7 +44,7 @@ def test_processes_that_start_a_data_folder_together_lose_nothing(tmp_path: Path
     for name in names:
         (tmp_path / f"{name}.md").write_text(f"---\nid: {name}\nlanguage: en\n---\nThe {name}.\n")
     running = [
-        subprocess.Popen(  # noqa: S603  our own code
+        subprocess.Popen(
             [sys.executable, "-c", ADD_ONE_STATEMENT_A_ROUND, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

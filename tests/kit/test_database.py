@@ -118,7 +118,7 @@ def test_processes_that_start_together_migrate_once(empty: Database):
         "Database(sys.argv[1]).migrate()"
     )
     started = [
-        subprocess.Popen(  # noqa: S603  # our own program
+        subprocess.Popen(  # our own program
             [sys.executable, "-c", program, empty.url], stdin=subprocess.PIPE
         )
         for _ in range(3)

