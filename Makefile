@@ -37,8 +37,8 @@ soak: .venv/.dev  ## the long proofs; results go to docs/soak/
 	if [ $$status -eq 5 ]; then echo "verinote has no long proofs yet: make test runs everything" >&2; fi; \
 	exit $$status
 
-serve:  ## the service with the desk
-	@echo "verinote has no server yet. Until it has one: make demo, or .venv/bin/verinote verify FILE" >&2; exit 1
+serve: .venv/.runtime  ## the service at http://127.0.0.1:8000, worker included, data under var/
+	@exec $(BIN)/verinote serve
 
 lock: .venv/.dev  ## compile both lock files from pyproject.toml
 	@$(COMPILE) -o requirements.lock
