@@ -21,6 +21,7 @@ from rich.console import Console
 from eval.commands import eval_app
 from service.access.commands import keys_app, users_app
 from service.claims.commands import claims_app
+from service.kit.database import Database
 from service.kit.errors import SOME_FAILED, InputError, VerinoteError
 from service.notes.jsonl import to_line
 from service.notes.table import print_notes
@@ -64,6 +65,44 @@ def worker() -> None:
     from service.api.serving import work as run
 
     run(load_settings())
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="the archive to write, a .tar.gz")],
+) -> None:
+    """Write everything that is stored into one archive; the service may go on meanwhile."""
+    from service.backups import back_up
+
+    settings = load_settings()
+    database = Database.open(settings.database, settings.data_dir)
+    try:
+        made = back_up(settings, database, file)
+    finally:
+        database.close()
+    typer.echo(f"{file}: {sum(made.rows.values()):,} rows of {len(made.rows)} tables")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="an archive of `verinote backup`")],
+) -> None:
+    """Bring everything back from an archive, into a data folder that has nothing yet."""
+    from service.backups import restore as run
+    from service.claims.memory import Memory
+    from service.statements.corpus import Corpus
+
+    settings = load_settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    try:
+        made = run(settings, database, file)
+    finally:
+        database.close()
+    with Corpus.open(settings) as corpus, progress_bar() as progress:
+        corpus.reindex(progress)
+        Memory(corpus.database, corpus.vectors, corpus.embeddings).reindex(progress)
+    typer.echo(f"{file}: {sum(made.rows.values()):,} rows of {len(made.rows)} tables are back")
 
 
 @app.command()

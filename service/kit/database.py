@@ -92,13 +92,13 @@ class Database:
         with self._named_in_errors(), self._sessions.begin() as session:
             yield session
 
-    def migrate(self) -> None:
-        """Bring the schema up to the newest revision."""
+    def migrate(self, to: str = "head") -> None:
+        """Bring the schema up to a revision, by default the newest."""
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["engine"] = self.engine
         with self._named_in_errors():
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
     def close(self) -> None:
         """Give back every connection."""
