@@ -19,10 +19,17 @@ import pytest
 from servers import Quiet, serving
 
 from service.kit.database import Database
-from service.kit.errors import FetchRefused
+from service.kit.errors import FetchRefused, NoAnswer, NotPublic
 from service.settings import Settings
 from service.statements import repository
-from service.statements.fetch import Fetched, FetchLimits, fetch, refusal
+from service.statements.fetch import (
+    Fetched,
+    FetchLimits,
+    Validators,
+    fetch,
+    fetch_if_changed,
+    refusal,
+)
 from service.statements.intake import add
 
 TLS = Path(__file__).parent / "tls"
@@ -448,6 +455,89 @@ def test_a_proxy_of_the_environment_is_not_used(site: Site, monkeypatch):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
     assert fetch(site.says(b"direct"), LIMITS).content == b"direct"
+
+
+# What did not change, and whose turn it is.
+
+
+def keeps(site: Site, body: bytes, path: str = "/", **validators: str) -> str:
+    """An address that answers 304 to who shows it one of its validators."""
+    shown = {"ETag": "If-None-Match", "Last_Modified": "If-Modified-Since"}
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        same = any(request.headers[shown[name]] == value for name, value in validators.items())
+        request.send_response(304 if same else 200)
+        for name, value in validators.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.send_header("Content-Length", "0" if same else str(len(body)))
+        request.end_headers()
+        request.wfile.write(b"" if same else body)
+
+    site.answers[path] = answer
+    return site.url(path)
+
+
+@pytest.mark.parametrize(
+    "validators", [{"ETag": '"abc"'}, {"Last_Modified": "Thu, 11 Dec 2025 00:00:00 GMT"}]
+)
+def test_what_did_not_change_is_not_sent_again(site: Site, validators: dict[str, str]):
+    url = keeps(site, b"words", **validators)
+    first = fetch_if_changed(url, LIMITS, None)
+
+    assert first.content == b"words"
+    assert fetch_if_changed(url, LIMITS, first.validators) is None
+    keeps(site, b"others", ETag='"def"')
+    assert fetch_if_changed(url, LIMITS, first.validators).content == b"others"
+
+
+def test_validators_are_shown_to_no_other_address(site: Site):
+    start = site.says(b"", "/a", 302, Location="/b")
+    keeps(site, b"of b", "/b", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
+    known = fetch_if_changed(start, LIMITS, None).validators
+    site.says(b"", "/a", 302, Location="/c")
+    keeps(site, b"of c", "/c", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
+
+    assert known.url == site.url("/b")
+    assert fetch_if_changed(start, LIMITS, known).content == b"of c"
+
+
+def test_an_address_without_validators_is_fetched_whole(site: Site):
+    url = site.says(b"words")
+
+    assert fetch_if_changed(url, LIMITS, Validators(url, None, None)).content == b"words"
+    with pytest.raises(FetchRefused, match="answered 304"):
+        fetch_if_changed(site.says(b"", status=304), LIMITS, Validators(url, None, None))
+
+
+def test_each_request_takes_a_turn_whose_waiting_does_not_count(site: Site):
+    start = site.says(b"", "/a", 302, Location="/b")
+    site.says(b"here", "/b")
+    told = []
+
+    @contextmanager
+    def turn(url: str) -> Iterator[None]:
+        site.stop.wait(0.3)
+        told.append(f"before {url}")
+        yield
+        told.append(f"after {url}")
+
+    found = fetch(start, FetchLimits(timeout=0.4, allow_private=True), turn=turn)
+
+    assert found.content == b"here"
+    assert told == [
+        f"{when} {site.url(path)}" for path in ("/a", "/b") for when in ("before", "after")
+    ]
+
+
+def test_an_error_says_what_kind_of_refusal_it_is(site: Site):
+    with pytest.raises(FetchRefused) as missing:
+        fetch(site.says(b"", status=404), LIMITS)
+    with pytest.raises(NotPublic):
+        fetch(site.url(), CHECKED)
+    with pytest.raises(NoAnswer):
+        fetch("http://nowhere.test/", LIMITS, resolver=lambda *_: [])
+
+    assert missing.value.status == 404
 
 
 # Statements from addresses.
