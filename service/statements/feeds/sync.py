@@ -1,7 +1,8 @@
 """Bringing what feeds list into the corpus: what is new or changed, and nothing twice.
 
 What is stored of an item is written after its statement: a run that is killed between the two asks
-for the page once more and finds it there. What fails leaves no mark, so it is tried again.
+for the page once more and finds it there. What failed is tried again in every run, but after what
+was never tried: a hundred broken items do not keep out the one behind them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from service.statements.feeds import state
 from service.statements.feeds.documents import LARGEST, FeedDocument, Item, read_document
 from service.statements.feeds.hosts import Hosts
 from service.statements.feeds.sources import Feed
-from service.statements.feeds.state import KnownDocument, KnownPage
+from service.statements.feeds.state import KnownDocument, KnownItem, KnownPage
 from service.statements.intake import Outcome, Progress, add_fetched
 
 EVERY = timedelta(hours=1)
@@ -203,14 +204,6 @@ class _Reading:
     unsettled: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What became of an item's page in this run, for the other feeds that list it too."""
-
-    page: KnownPage | None = None
-    failure: InputError | None = None
-
-
 class _Run:
     """One run over all feeds. Thread-safe."""
 
@@ -227,8 +220,10 @@ class _Run:
         self._hosts = hosts
         self._limits = limits
         self._tally = tally
-        self._taken: dict[str, _Taken] = {}
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # What became of each page in this run, for the other feeds that list it too.
+        self._taken: dict[str, KnownPage | InputError] = {}
+        self._pages: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     def read_all(self, feeds: Sequence[Feed]) -> dict[str, FeedReport]:
         """Read the feeds of one host."""
@@ -239,7 +234,7 @@ class _Run:
         report = reading.report
         with self._database.transaction() as session:
             state.begin(session, feed.url)
-            said = state.items(session, feed.url)
+            known = state.items(session, feed.url)
             documents = state.documents(session, feed.url, feed.selection)
         self._tally.next(feed.url)
         try:
@@ -248,14 +243,18 @@ class _Run:
             report.error = _reason(error, feed.url)
             reading.unsettled.add(feed.url)
         else:
-            self._take_all(reading, said)
+            self._take_all(reading, known)
         self._tally.done()
-        settled = {
-            url: found for url, found in reading.settled.items() if url not in reading.unsettled
-        }
+        for url in reading.unsettled:
+            reading.settled.pop(url, None)
         with self._database.transaction() as session:
             state.finish(
-                session, feed.url, feed.selection, settled, reading.unsettled, report.error
+                session,
+                feed.url,
+                feed.selection,
+                reading.settled,
+                reading.unsettled,
+                report.error,
             )
         return report
 
@@ -302,16 +301,19 @@ class _Run:
             report.listed += known.listed
             report.unchanged += known.listed
             reading.settled[url] = known
-            return FeedDocument()
         if fetched is None:
-            raise AssertionError("only what was asked with validators may be as it was")
+            return FeedDocument()
         document = read_document(fetched, feed.kind)
         report.flaw = report.flaw or document.flaw
         report.failed += document.unusable
         wanted = [item for item in document.items if feed.takes(item.address, item.day)]
-        for item in wanted[: self._limits.listed - len(reading.listed)]:
+        room = self._limits.listed - len(reading.listed)
+        for item in wanted[:room]:
             reading.listed.setdefault(item.address, _Listed(item, url))
-        if document.unusable or document.sitemaps or len(reading.listed) >= self._limits.listed:
+        if len(wanted) > room:
+            reason = f"not read further: more than {self._limits.listed} items in one feed"
+            report.failed.append((url, reason))
+        if document.unusable or document.sitemaps or len(wanted) > room:
             # An index that did not change may list sitemaps that did.
             reading.unsettled.add(url)
         reading.settled[url] = KnownDocument(len(wanted), fetched.validators)
@@ -319,15 +321,19 @@ class _Run:
 
     # What is taken.
 
-    def _take_all(self, reading: _Reading, said: dict[str, tuple[str | None, str | None]]) -> None:
+    def _take_all(self, reading: _Reading, known: dict[str, KnownItem]) -> None:
         report = reading.report
         report.listed += len(reading.listed)
+        nothing = KnownItem()
         to_take = [
             listed
             for address, listed in reading.listed.items()
-            if said.get(address) != (listed.item.guid, listed.item.updated)
+            if known.get(address, nothing).said != (listed.item.guid, listed.item.updated)
         ]
         report.unchanged += len(reading.listed) - len(to_take)
+        to_take.sort(
+            key=lambda listed: known.get(listed.item.address, nothing).failed_at or datetime.min
+        )
         now, later = to_take[: reading.feed.limit], to_take[reading.feed.limit :]
         self._tally.expect(len(now))
         for place, listed in enumerate(now):
@@ -345,22 +351,24 @@ class _Run:
     def _take(self, reading: _Reading, item: Item) -> bool:
         """Take one item, and say whether it needs no other try."""
         feed, report = reading.feed, reading.report
-        with self._locks[item.address]:
+        with self._lock:
+            page = self._pages.setdefault(item.address, threading.Lock())
+        with page:
             taken = self._taken.get(item.address)
             if taken is None:
                 taken = self._taken[item.address] = self._fetch(reading, item)
-            elif taken.page:
+            elif isinstance(taken, KnownPage):
                 report.unchanged += 1
-        if taken.page is None:
-            failure = taken.failure or InputError("")
-            named = (item.address, _reason(failure, item.address))
-            (report.skipped if isinstance(failure, RobotsRefused) else report.failed).append(named)
-            return False
         with self._database.transaction() as session:
-            state.remember(session, feed.url, item, taken.page)
-        return True
+            if isinstance(taken, KnownPage):
+                state.remember(session, feed.url, item, taken)
+                return True
+            state.remember_failure(session, feed.url, item)
+        named = (item.address, _reason(taken, item.address))
+        (report.skipped if isinstance(taken, RobotsRefused) else report.failed).append(named)
+        return False
 
-    def _fetch(self, reading: _Reading, item: Item) -> _Taken:
+    def _fetch(self, reading: _Reading, item: Item) -> KnownPage | InputError:
         """Fetch an item's page and store it, if either is called for."""
         with self._database.transaction() as session:
             known = state.page(session, item.address)
@@ -370,15 +378,17 @@ class _Run:
                 known.validators if known else None,
                 self._settings.max_statement_bytes,
             )
-            if fetched is None:
+            if fetched is None and known:
                 reading.report.unchanged += 1
-                return _Taken(known)
+                return known
+            if fetched is None:
+                return InputError(f"{item.address}: answered 304, though nothing was known of it")
             told = reading.feed.told(item.title, item.published)
             outcome = add_fetched(self._database, item.address, fetched, told, self._settings)
         except InputError as error:
-            return _Taken(failure=error)
+            return error
         self._tell(reading.report, outcome)
-        return _Taken(KnownPage(outcome.statement_id, fetched.validators))
+        return KnownPage(outcome.statement_id, fetched.validators)
 
     def _tell(self, report: FeedReport, outcome: Outcome) -> None:
         if outcome.what not in {"added", "changed"}:
