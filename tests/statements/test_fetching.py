@@ -6,17 +6,15 @@ import gzip
 import ipaddress
 import socket
 import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from servers import Quiet, serving
+from servers import Site, open_site
 
 from service.kit.database import Database
 from service.kit.errors import FetchRefused, NoAnswer, NotPublic
@@ -37,61 +35,6 @@ TLS = Path(__file__).parent / "tls"
 
 LIMITS = FetchLimits(timeout=5, max_bytes=100_000, max_redirects=3, allow_private=True)
 CHECKED = FetchLimits(timeout=5)
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-@dataclass
-class Site:
-    """A server whose paths answer as they are told."""
-
-    port: int = 0
-    answers: dict[str, Answer] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def url(self, path: str = "/", host: str = "127.0.0.1", scheme: str = "http") -> str:
-        return f"{scheme}://{host}:{self.port}{path}"
-
-    def says(self, body: bytes, path: str = "/", status: int = 200, **headers: str) -> str:
-        def answer(request: BaseHTTPRequestHandler) -> None:
-            request.send_response(status)
-            for name, value in headers.items():
-                request.send_header(name.replace("_", "-"), value)
-            request.send_header("Content-Length", str(len(body)))
-            request.end_headers()
-            request.wfile.write(body)
-
-        self.answers[path] = answer
-        return self.url(path)
-
-    def sends(self, *pieces: bytes, path: str = "/", pause: float = 0) -> str:
-        """Bytes as they go over the wire, the last one again and again if there is a pause."""
-
-        def answer(request: BaseHTTPRequestHandler) -> None:
-            for piece in pieces:
-                request.wfile.write(piece)
-            while pause and not self.stop.wait(pause):
-                request.wfile.write(pieces[-1])
-
-        self.answers[path] = answer
-        return self.url(path)
-
-
-@contextmanager
-def open_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    site = Site()
-
-    class Handler(Quiet):
-        def do_GET(self) -> None:
-            site.asked.append((self.path, self.headers["Host"]))
-            with suppress(BrokenPipeError, ConnectionResetError):
-                site.answers[self.path](self)
-
-    with serving(Handler, tls) as site.port:
-        try:
-            yield site
-        finally:
-            site.stop.set()
 
 
 @pytest.fixture
@@ -460,42 +403,25 @@ def test_a_proxy_of_the_environment_is_not_used(site: Site, monkeypatch):
 # What did not change, and whose turn it is.
 
 
-def keeps(site: Site, body: bytes, path: str = "/", **validators: str) -> str:
-    """An address that answers 304 to who shows it one of its validators."""
-    shown = {"ETag": "If-None-Match", "Last_Modified": "If-Modified-Since"}
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        same = any(request.headers[shown[name]] == value for name, value in validators.items())
-        request.send_response(304 if same else 200)
-        for name, value in validators.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.send_header("Content-Length", "0" if same else str(len(body)))
-        request.end_headers()
-        request.wfile.write(b"" if same else body)
-
-    site.answers[path] = answer
-    return site.url(path)
-
-
 @pytest.mark.parametrize(
     "validators", [{"ETag": '"abc"'}, {"Last_Modified": "Thu, 11 Dec 2025 00:00:00 GMT"}]
 )
 def test_what_did_not_change_is_not_sent_again(site: Site, validators: dict[str, str]):
-    url = keeps(site, b"words", **validators)
+    url = site.keeps(b"words", **validators)
     first = fetch_if_changed(url, LIMITS, None)
 
     assert first.content == b"words"
     assert fetch_if_changed(url, LIMITS, first.validators) is None
-    keeps(site, b"others", ETag='"def"')
+    site.keeps(b"others", ETag='"def"')
     assert fetch_if_changed(url, LIMITS, first.validators).content == b"others"
 
 
 def test_validators_are_shown_to_no_other_address(site: Site):
     start = site.says(b"", "/a", 302, Location="/b")
-    keeps(site, b"of b", "/b", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
+    site.keeps(b"of b", "/b", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
     known = fetch_if_changed(start, LIMITS, None).validators
     site.says(b"", "/a", 302, Location="/c")
-    keeps(site, b"of c", "/c", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
+    site.keeps(b"of c", "/c", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
 
     assert known.url == site.url("/b")
     assert fetch_if_changed(start, LIMITS, known).content == b"of c"
