@@ -89,6 +89,8 @@ def read_document(fetched: Fetched, kind: Literal["feed", "sitemap"] | None) -> 
     name, content = fetched.url, fetched.content
     if content.startswith(_GZIP):
         content = _unpacked(content, name)
+    if not content:
+        raise InputError(f"{name}: is empty")
     root, prolog = _start(content)
     if b"<!entity" in prolog.lower():
         # Feeds have no need of them, and nested ones grow without end.
