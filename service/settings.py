@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     fetch_allow_private: bool = Field(
         False, description="let addresses of private, loopback and link-local ranges be fetched"
     )
+    feed_pause: float = Field(
+        1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds between two requests to one host while feeds are read",
+    )
     passages_per_claim: int = Field(8, gt=0, description="passages assessed for each claim")
 
     chroma_url: str | None = Field(None, description="a Chroma server; embedded in data_dir")

@@ -39,9 +39,29 @@ class NotEnglish(VerinoteError):
 
 
 class FetchRefused(InputError):
-    """An address was refused (scheme, private range, size, time) or did not answer."""
+    """An address was refused (scheme, private range, size, time) or did not answer.
+
+    Attributes:
+        status: the HTTP status that was answered instead of 200, where there was an answer.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class NotPublic(FetchRefused):
+    """The address leads to what is not public."""
+
+
+class NoAnswer(FetchRefused):
+    """The address cannot be reached, or did not answer in full and in time."""
+
+
+class RobotsRefused(FetchRefused):
+    """The host's robots.txt does not let the address be fetched."""
 
 
 class IndexMismatch(VerinoteError):

@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from rich.text import Text
 from service.kit.errors import SOME_FAILED, InputError
 from service.settings import load_settings
 from service.statements.corpus import Corpus
+from service.statements.feeds import SyncReport, load_feeds
 from service.statements.index import CheckReport
 from service.statements.intake import AddReport
 from service.statements.repository import StatementDetail, StoredVersion
@@ -26,6 +28,8 @@ corpus_app = typer.Typer(
     help="The reference corpus: what officials said, in versions.",
     no_args_is_help=True,
 )
+
+FEEDS = "feeds.toml"
 
 _LONGEST_NAME = 40
 _WIDE = 300
@@ -62,6 +66,30 @@ def add(
         raise typer.Exit(InputError.exit_code if strict or not stored else SOME_FAILED)
     if not stored and not report.skipped:
         raise InputError(f"{', '.join(sources)}: nothing to add in there")
+
+
+@corpus_app.command("sync")
+def sync_feeds(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FEEDS.toml", help="Which feeds; by default feeds.toml in the data folder."
+        ),
+    ] = None,
+) -> None:
+    """Add what is new or changed in the feeds and sitemaps of official bodies.
+
+    Exits with 10 if something failed, with 2 if no feed could be read.
+    """
+    settings = load_settings()
+    feeds = load_feeds(file or settings.data_dir / FEEDS)
+    with Corpus.open(settings) as corpus, progress_bar() as progress:
+        report = corpus.sync(feeds, progress)
+    _print_sync(report)
+    if all(feed.error for feed in report.feeds):
+        raise typer.Exit(InputError.exit_code)
+    if any(feed.error or feed.failed for feed in report.feeds):
+        raise typer.Exit(SOME_FAILED)
 
 
 @corpus_app.command("list")
@@ -258,6 +286,31 @@ def _print_report(report: AddReport) -> None:
     counts = (report.added, report.changed, report.unchanged, report.skipped, report.failed)
     table.add_row(*(str(len(counted)) for counted in counts), str(report.revision))
     wide_console().print(table)
+
+
+def _print_sync(report: SyncReport) -> None:
+    for feed in report.feeds:
+        told = [("failed", feed.feed, feed.error)] if feed.error else []
+        told += [("failed", name, reason) for name, reason in feed.failed]
+        told += [("skipped", name, reason) for name, reason in feed.skipped]
+        told += [("note", feed.feed, feed.flaw)] if feed.flaw else []
+        if feed.left:
+            told.append(("note", feed.feed, f"{feed.left} items are left for the next run"))
+        for kind, name, reason in told:
+            typer.echo(f"{kind}: {plain(name)}: {plain(reason)}", err=True)
+    table = Table(Column("feed", overflow="fold"))
+    for heading in ("listed", "new", "changed", "unchanged", "failed", "skipped by robots"):
+        table.add_column(heading)
+    for feed in report.feeds:
+        counts = (len(feed.new), len(feed.changed), feed.unchanged, len(feed.failed))
+        figures = (feed.listed, *counts, len(feed.skipped))
+        row = ["-"] * len(figures) if feed.error else [str(figure) for figure in figures]
+        table.add_row(plain(feed.feed), *row)
+    console = wide_console()
+    console.print(table)
+    if other := sum(feed.not_searched for feed in report.feeds):
+        console.print(f"{other} of them are in a language that is not searched", highlight=False)
+    console.print(f"corpus revision {report.revision}", highlight=False)
 
 
 def _print_detail(detail: StatementDetail) -> None:

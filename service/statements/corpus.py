@@ -16,6 +16,7 @@ from service.models import Encoder as PackagedEncoder
 from service.settings import Settings
 from service.statements import intake, repository
 from service.statements.embeddings import EmbeddingCache
+from service.statements.feeds import Feed, SyncReport, sync
 from service.statements.index import CheckReport, PassageIndex
 from service.statements.intake import AddReport, Progress
 from service.statements.repository import Coverage, StatementDetail, StoredVersion
@@ -72,6 +73,21 @@ class Corpus:
                 and the command that the message names indexes them.
         """
         report = intake.add(self.database, sources, self._settings, progress)
+        self._index_changes(progress)
+        return report
+
+    def sync(self, feeds: Sequence[Feed], progress: Progress | None = None) -> SyncReport:
+        """Store what is new or changed in feeds, and index it.
+
+        Args:
+            feeds: see ``feeds.sync``.
+            progress: told of feeds and items first, then of the passages embedded.
+
+        Raises:
+            IndexMismatch: as for ``add``.
+            BrokenVectors: as for ``add``.
+        """
+        report = sync(self.database, feeds, self._settings, progress)
         self._index_changes(progress)
         return report
 

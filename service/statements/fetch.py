@@ -4,6 +4,9 @@ The name is resolved here, every answer is checked, and the connection goes to a
 so that a second look-up cannot swap it (DNS rebinding); host header and certificate check keep
 the name. Each redirect goes through the same door. One deadline covers look-up, connection and
 every byte; one limit covers the bytes, before and after decompression.
+
+Who asks many addresses gives a *turn*: it is taken for each request, redirects included, so that
+neither a host's rules nor its pace can be left behind by a redirect.
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import httpcore
 import httpx
 
-from service.kit.errors import FetchRefused
+from service.kit.errors import FetchRefused, NoAnswer, NotPublic
 from service.settings import Settings
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -30,12 +34,18 @@ Resolver = Callable[[str, int], Iterable[str]]
 """Turns host and port into numeric addresses."""
 Check = Callable[[Address], str | None]
 """Says why an address may not be connected to, None if it may."""
+Turn = Callable[[str], AbstractContextManager[object]]
+"""Entered with the address before each request and left after it. What it raises refuses the
+request; its waiting is not counted against the deadline."""
+
+PRODUCT = "verinote"
+"""The name that robots.txt knows this program by."""
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-_OK = 200
+_OK, _NOT_MODIFIED = 200, 304
 _GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = [
-    (b"User-Agent", b"verinote (fact-checking desk; one document at a time)"),
+    (b"User-Agent", f"{PRODUCT} (fact-checking desk; one document at a time)".encode()),
     (
         b"Accept",
         b"text/html, application/pdf, text/markdown, text/plain;q=0.9, */*;q=0.5",
@@ -84,6 +94,20 @@ class FetchLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Validators:
+    """What an address gave with its answer, by which it can tell whether it changed since.
+
+    Attributes:
+        url: the address that answered. They are shown to no other: a redirect may lead elsewhere
+            today, to a page that is older and was never fetched.
+    """
+
+    url: str
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """What an address answered.
 
@@ -105,6 +129,11 @@ class Fetched:
     def content_type(self) -> str:
         """Media type and charset in one, as the readers take them."""
         return f"{self.media_type}; charset={self.charset}" if self.charset else self.media_type
+
+    @property
+    def validators(self) -> Validators:
+        """What to show the address next time."""
+        return Validators(self.url, self.etag, self.last_modified)
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -159,7 +188,12 @@ def _carried(address: ipaddress.IPv6Address) -> Iterator[tuple[str, Address]]:
 
 
 def fetch(
-    url: str, limits: FetchLimits, *, resolver: Resolver = resolve, check: Check = refusal
+    url: str,
+    limits: FetchLimits,
+    *,
+    turn: Turn = nullcontext,
+    resolver: Resolver = resolve,
+    check: Check = refusal,
 ) -> Fetched:
     """Fetch an http or https address.
 
@@ -168,13 +202,47 @@ def fetch(
     Args:
         url: the address.
         limits: what the fetch may cost and where it may go.
+        turn: taken for each request.
         resolver: turns host and port into numeric addresses.
         check: says why an address is refused; not asked where the limits allow private ones.
 
     Raises:
-        FetchRefused: a scheme other than http and https, credentials in the address, an address
-            that is not public, too many redirects, an answer other than 200, too large, too slow
-            or broken. The message names the address.
+        NotPublic: the address leads to one that is not public.
+        NoAnswer: it cannot be reached, or is too slow.
+        FetchRefused: a scheme other than http and https, credentials in the address, too many
+            redirects, an answer other than 200, too large or broken. Every message names the
+            address.
+    """
+    fetched = fetch_if_changed(url, limits, None, turn=turn, resolver=resolver, check=check)
+    if fetched is None:
+        raise AssertionError("only an address that is shown validators may answer 304")
+    return fetched
+
+
+def fetch_if_changed(
+    url: str,
+    limits: FetchLimits,
+    known: Validators | None,
+    *,
+    turn: Turn = nullcontext,
+    resolver: Resolver = resolve,
+    check: Check = refusal,
+) -> Fetched | None:
+    """Fetch an address unless it says that it is as it was (RFC 9110, 13.1).
+
+    Args:
+        url: the address.
+        limits: what the fetch may cost and where it may go.
+        known: what it gave with its last answer.
+        turn: as for ``fetch``.
+        resolver: as for ``fetch``.
+        check: as for ``fetch``.
+
+    Returns:
+        What it answered; None where nothing changed.
+
+    Raises:
+        FetchRefused: as for ``fetch``.
     """
     deadline = _Deadline(limits.timeout)
     backend = _CheckedBackend(url, deadline, resolver, None if limits.allow_private else check)
@@ -184,22 +252,42 @@ def fetch(
     ) as pool:
         for _ in range(limits.max_redirects + 1):
             backend.url = str(current)
-            try:
-                with pool.stream("GET", _wire(current), headers=_sent(current)) as response:
-                    headers = _headers(response)
-                    if response.status in _REDIRECTS and "location" in headers:
-                        current = _redirected(current, headers["location"])
-                        continue
-                    return _received(response, headers, str(current), limits)
-            except (httpcore.TimeoutException, TimeoutError) as error:
-                raise _refused(
-                    current, f"did not answer in full within {limits.timeout:g} s"
-                ) from error
-            except (httpcore.NetworkError, OSError) as error:
-                raise _refused(current, f"cannot be reached: {error}") from error
-            except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-                raise _refused(current, f"gave a broken answer: {error}") from error
+            with ExitStack() as stack:
+                with deadline.stopped():
+                    stack.enter_context(turn(str(current)))
+                answer = _asked(pool, current, limits, known)
+            if not isinstance(answer, httpx.URL):
+                return answer
+            current = answer
     raise _refused(url, f"redirects more than {limits.max_redirects} times")
+
+
+def _asked(
+    pool: httpcore.ConnectionPool, url: httpx.URL, limits: FetchLimits, known: Validators | None
+) -> Fetched | httpx.URL | None:
+    """One request: what was answered, where it redirects to, or None if nothing changed."""
+    condition = _condition(url, known)
+    try:
+        with pool.stream("GET", _wire(url), headers=_sent(url) + condition) as response:
+            headers = _headers(response)
+            if response.status in _REDIRECTS and "location" in headers:
+                return _redirected(url, headers["location"])
+            if condition and response.status == _NOT_MODIFIED:
+                return None
+            return _received(response, headers, str(url), limits)
+    except (httpcore.TimeoutException, TimeoutError) as error:
+        raise NoAnswer(f"{url}: did not answer in full within {limits.timeout:g} s") from error
+    except (httpcore.NetworkError, OSError) as error:
+        raise NoAnswer(f"{url}: cannot be reached: {error}") from error
+    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+        raise _refused(url, f"gave a broken answer: {error}") from error
+
+
+def _condition(url: httpx.URL, known: Validators | None) -> list[tuple[bytes, bytes]]:
+    if known is None or known.url != str(url):
+        return []
+    told = ((b"If-None-Match", known.etag), (b"If-Modified-Since", known.last_modified))
+    return [(name, value.encode("latin-1", "replace")) for name, value in told if value]
 
 
 def _refused(url: httpx.URL | str, reason: str) -> FetchRefused:
@@ -256,7 +344,7 @@ def _received(
     response: httpcore.Response, headers: dict[str, str], url: str, limits: FetchLimits
 ) -> Fetched:
     if response.status != _OK:
-        raise _refused(url, f"answered {response.status}, not 200")
+        raise FetchRefused(f"{url}: answered {response.status}, not 200", response.status)
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limits.max_bytes:
         raise _refused(url, f"is {declared} bytes; at most {limits.max_bytes} are fetched")
@@ -265,7 +353,7 @@ def _received(
         raise _refused(url, f"answers in the encoding {encoding!r}, which was not asked for")
     chunks = response.iter_stream()
     if encoding.endswith("gzip"):
-        chunks = _gunzip(chunks, url, limits.max_bytes)
+        chunks = gunzip(chunks, url, limits.max_bytes)
     content = bytearray()
     for chunk in chunks:
         content += chunk
@@ -283,8 +371,12 @@ def _received(
     )
 
 
-def _gunzip(chunks: Iterable[bytes], url: str, max_bytes: int) -> Iterator[bytes]:
-    """Decompress, never more than ``max_bytes + 1`` at a time: the caller stops past the limit."""
+def gunzip(chunks: Iterable[bytes], url: str, max_bytes: int) -> Iterator[bytes]:
+    """Decompress, never more than ``max_bytes + 1`` at a time: the caller stops past the limit.
+
+    Raises:
+        FetchRefused: it is no gzip, or not all of one; the message names ``url``.
+    """
     stream = zlib.decompressobj(_GZIP)
     try:
         for chunk in chunks:
@@ -312,6 +404,15 @@ class _Deadline:
         if seconds <= 0:
             raise TimeoutError
         return seconds
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Time that passes in here does not count."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - started
 
 
 class _CheckedBackend(httpcore.NetworkBackend):
@@ -354,10 +455,9 @@ class _CheckedBackend(httpcore.NetworkBackend):
                 reason = self._check(ipaddress.ip_address(answer.partition("%")[0]))
                 if reason:
                     leads = "" if host == answer else f"{host} leads to {answer}, which "
-                    raise _refused(
-                        self.url,
-                        f"{leads}is not a public address ({reason}); "
-                        "VERINOTE_FETCH_ALLOW_PRIVATE=true lets it be fetched all the same",
+                    raise NotPublic(
+                        f"{self.url}: {leads}is not a public address ({reason}); "
+                        "VERINOTE_FETCH_ALLOW_PRIVATE=true lets it be fetched all the same"
                     )
         return answers
 

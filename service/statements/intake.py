@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.orm import Session
@@ -29,9 +29,9 @@ from service.kit.language import detect
 from service.kit.text import sha256_hex
 from service.settings import Settings
 from service.statements import repository
-from service.statements.fetch import FetchLimits, fetch
+from service.statements.fetch import Fetched, FetchLimits, fetch
 from service.statements.passages import split
-from service.statements.readers import EXTENSIONS, Reading, Record, read_many
+from service.statements.readers import EXTENSIONS, Metadata, Reading, Record, read, read_many
 from service.statements.tables import StatementRow, StatementVersionRow
 from service.types import Kind
 
@@ -73,8 +73,17 @@ class AddReport:
     revision: int = 0
 
 
-_Outcome = tuple[Literal["added", "changed", "unchanged", "withdrawn"], str, int]
-"""What became of a record, with the statement's id and version."""
+class Outcome(NamedTuple):
+    """What became of a document: which statement it is now, and in which version."""
+
+    what: Literal["added", "changed", "unchanged", "withdrawn"]
+    statement_id: str
+    version: int
+
+
+_NOTHING_TOLD = Metadata()
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.I)
+"""No name of an issuer, but the host's: what pages without one are said to be by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,30 @@ def add(
     return report
 
 
+def add_fetched(
+    database: Database, address: str, fetched: Fetched, told: Metadata, settings: Settings
+) -> Outcome:
+    """Store the one document that an address answered with, as ``add`` does for addresses.
+
+    Args:
+        database: the migrated database.
+        address: where it was asked for: what the statement is known by.
+        fetched: the answer.
+        told: what somebody else says of the document; used where it does not say it itself.
+        settings: limits on size.
+
+    Raises:
+        InputError: it cannot be read or stored; the message names the address that answered.
+    """
+    limit = settings.max_statement_bytes
+    reading = read(
+        fetched.content, name=fetched.url, media_type=fetched.content_type, max_bytes=limit
+    )
+    record = Record(fetched.url, fetched.content, None, reading)
+    source = _Source(name=address, key=address_key(address), path=None)
+    return _Run(database, AddReport()).store(source, record, reading, fetched.url, told)
+
+
 def withdraw(database: Database, statement_id: str) -> int:
     """Take a statement out of the search; notes that cite it can still show it.
 
@@ -180,7 +213,7 @@ def _listed(sources: Iterable[str | Path], report: AddReport) -> Iterator[_Sourc
 
 def _expanded(given: str | Path, report: AddReport) -> Iterator[_Source]:
     if isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given):
-        yield _Source(name=given, key=_address_key(given), path=None)
+        yield _Source(name=given, key=address_key(given), path=None)
         return
     path = Path(given)
     if not _is_folder(path):
@@ -215,7 +248,7 @@ def _shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _address_key(url: str) -> str:
+def address_key(url: str) -> str:
     """One spelling for addresses that differ in nothing but the fragment and the host's case."""
     try:
         parts = urlsplit(url)
@@ -274,14 +307,28 @@ class _Run:
         try:
             if isinstance(record.outcome, InputError):
                 raise record.outcome
-            self._take(source, record, record.outcome, url)
+            outcome = self.store(source, record, record.outcome, url)
         except InputError as error:
             self._report.failed.append((record.name, _reason(error, record.name)))
+        else:
+            self._tell(record.name, outcome)
 
-    def _take(self, source: _Source, record: Record, reading: Reading, url: str | None) -> None:
+    def store(
+        self,
+        source: _Source,
+        record: Record,
+        reading: Reading,
+        url: str | None,
+        told: Metadata = _NOTHING_TOLD,
+    ) -> Outcome:
+        """Store a record, unless it is there.
+
+        Raises:
+            InputError: its id is another's.
+        """
         key = _key(source, record, reading, url)
         if url is not None:
-            reading = _as_fetched(reading, record, url)
+            reading = _as_fetched(reading, record, url, told)
         digest = hashlib.sha256(record.raw).hexdigest()
         statement_id = reading.declared_id or _generated_id(source, key)
         identity = reading.declared_id or key
@@ -292,21 +339,23 @@ class _Run:
         if found is None:
             found = self._store(key, statement_id, reading, record.raw, digest)
         self._met.setdefault(identity, (record.name, digest))
-        outcome, _, version = found
-        if outcome == "withdrawn":
-            self._report.skipped.append((record.name, f"statement {statement_id} is withdrawn"))
+        return found
+
+    def _tell(self, name: str, outcome: Outcome) -> None:
+        report, (what, statement_id, version) = self._report, outcome
+        if what == "withdrawn":
+            report.skipped.append((name, f"statement {statement_id} is withdrawn"))
             return
-        report = self._report
         listed = {
             "added": report.added,
             "changed": report.changed,
             "unchanged": report.unchanged,
-        }[outcome]
-        listed.append(Added(record.name, statement_id, version))
+        }[what]
+        listed.append(Added(name, statement_id, version))
 
     def _settled(
         self, key: str, statement_id: str, reading: Reading, digest: str
-    ) -> _Outcome | None:
+    ) -> Outcome | None:
         """The outcome if there is nothing to store, without the corpus' lock.
 
         Another process may add the very same between two looks, so nothing is refused here.
@@ -317,7 +366,7 @@ class _Run:
 
     def _store(
         self, key: str, statement_id: str, reading: Reading, raw: bytes, digest: str
-    ) -> _Outcome:
+    ) -> Outcome:
         language = reading.language or detect(reading.text)
         spans = split(reading.text)
         with self._database.transaction() as session:
@@ -342,7 +391,7 @@ class _Run:
                 spans=spans,
                 at_revision=revision,
             )
-        return ("changed" if found else "added"), statement.id, version
+        return Outcome("changed" if found else "added", statement.id, version)
 
 
 def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> str:
@@ -391,13 +440,20 @@ def _taken(statement: StatementRow, version: StatementVersionRow) -> InputError:
     )
 
 
-def _as_fetched(reading: Reading, record: Record, url: str) -> Reading:
+def _as_fetched(reading: Reading, record: Record, url: str, told: Metadata) -> Reading:
     """What was fetched bears the address that it came from, whatever it says of itself."""
+    host = urlsplit(url).hostname
+    own = None if _HOST.fullmatch(reading.issuer or "") else reading.issuer
     return replace(
         reading,
         declared_id=None,
         url=(reading.url or url) if record.line else url,
-        issuer=reading.issuer or urlsplit(url).hostname,
+        issuer=own or told.issuer or reading.issuer or host,
+        title=reading.title or told.title,
+        published=reading.published or told.published,
+        kind=reading.kind or told.kind,
+        language=reading.language or told.language,
+        reported_by=reading.reported_by or told.reported_by,
     )
 
 
@@ -409,7 +465,7 @@ def _generated_id(source: _Source, key: str) -> str:
 
 def _as_it_is(
     found: tuple[StatementRow, StatementVersionRow] | None, key: str, reading: Reading, digest: str
-) -> _Outcome | None:
+) -> Outcome | None:
     """The outcome if there is nothing to store: the source did not change, or is withdrawn.
 
     The same bytes are the same version whatever the reader makes of them today.
@@ -424,8 +480,8 @@ def _as_it_is(
     if not same and statement.source_key != key and not _agree(reading, version):
         raise _taken(statement, version)
     if statement.withdrawn_at is not None:
-        return "withdrawn", statement.id, version.version
-    return ("unchanged", statement.id, version.version) if same else None
+        return Outcome("withdrawn", statement.id, version.version)
+    return Outcome("unchanged", statement.id, version.version) if same else None
 
 
 def _agree(reading: Reading, version: StatementVersionRow) -> bool:

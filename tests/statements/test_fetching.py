@@ -6,23 +6,28 @@ import gzip
 import ipaddress
 import socket
 import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from servers import Quiet, serving
+from servers import Site, open_site
 
 from service.kit.database import Database
-from service.kit.errors import FetchRefused
+from service.kit.errors import FetchRefused, NoAnswer, NotPublic
 from service.settings import Settings
 from service.statements import repository
-from service.statements.fetch import Fetched, FetchLimits, fetch, refusal
+from service.statements.fetch import (
+    Fetched,
+    FetchLimits,
+    Validators,
+    fetch,
+    fetch_if_changed,
+    refusal,
+)
 from service.statements.intake import add
 
 TLS = Path(__file__).parent / "tls"
@@ -30,61 +35,6 @@ TLS = Path(__file__).parent / "tls"
 
 LIMITS = FetchLimits(timeout=5, max_bytes=100_000, max_redirects=3, allow_private=True)
 CHECKED = FetchLimits(timeout=5)
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-@dataclass
-class Site:
-    """A server whose paths answer as they are told."""
-
-    port: int = 0
-    answers: dict[str, Answer] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def url(self, path: str = "/", host: str = "127.0.0.1", scheme: str = "http") -> str:
-        return f"{scheme}://{host}:{self.port}{path}"
-
-    def says(self, body: bytes, path: str = "/", status: int = 200, **headers: str) -> str:
-        def answer(request: BaseHTTPRequestHandler) -> None:
-            request.send_response(status)
-            for name, value in headers.items():
-                request.send_header(name.replace("_", "-"), value)
-            request.send_header("Content-Length", str(len(body)))
-            request.end_headers()
-            request.wfile.write(body)
-
-        self.answers[path] = answer
-        return self.url(path)
-
-    def sends(self, *pieces: bytes, path: str = "/", pause: float = 0) -> str:
-        """Bytes as they go over the wire, the last one again and again if there is a pause."""
-
-        def answer(request: BaseHTTPRequestHandler) -> None:
-            for piece in pieces:
-                request.wfile.write(piece)
-            while pause and not self.stop.wait(pause):
-                request.wfile.write(pieces[-1])
-
-        self.answers[path] = answer
-        return self.url(path)
-
-
-@contextmanager
-def open_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
-    site = Site()
-
-    class Handler(Quiet):
-        def do_GET(self) -> None:
-            site.asked.append((self.path, self.headers["Host"]))
-            with suppress(BrokenPipeError, ConnectionResetError):
-                site.answers[self.path](self)
-
-    with serving(Handler, tls) as site.port:
-        try:
-            yield site
-        finally:
-            site.stop.set()
 
 
 @pytest.fixture
@@ -448,6 +398,72 @@ def test_a_proxy_of_the_environment_is_not_used(site: Site, monkeypatch):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
 
     assert fetch(site.says(b"direct"), LIMITS).content == b"direct"
+
+
+# What did not change, and whose turn it is.
+
+
+@pytest.mark.parametrize(
+    "validators", [{"ETag": '"abc"'}, {"Last_Modified": "Thu, 11 Dec 2025 00:00:00 GMT"}]
+)
+def test_what_did_not_change_is_not_sent_again(site: Site, validators: dict[str, str]):
+    url = site.keeps(b"words", **validators)
+    first = fetch_if_changed(url, LIMITS, None)
+
+    assert first.content == b"words"
+    assert fetch_if_changed(url, LIMITS, first.validators) is None
+    site.keeps(b"others", ETag='"def"')
+    assert fetch_if_changed(url, LIMITS, first.validators).content == b"others"
+
+
+def test_validators_are_shown_to_no_other_address(site: Site):
+    start = site.says(b"", "/a", 302, Location="/b")
+    site.keeps(b"of b", "/b", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
+    known = fetch_if_changed(start, LIMITS, None).validators
+    site.says(b"", "/a", 302, Location="/c")
+    site.keeps(b"of c", "/c", Last_Modified="Thu, 11 Dec 2025 00:00:00 GMT")
+
+    assert known.url == site.url("/b")
+    assert fetch_if_changed(start, LIMITS, known).content == b"of c"
+
+
+def test_an_address_without_validators_is_fetched_whole(site: Site):
+    url = site.says(b"words")
+
+    assert fetch_if_changed(url, LIMITS, Validators(url, None, None)).content == b"words"
+    with pytest.raises(FetchRefused, match="answered 304"):
+        fetch_if_changed(site.says(b"", status=304), LIMITS, Validators(url, None, None))
+
+
+def test_each_request_takes_a_turn_whose_waiting_does_not_count(site: Site):
+    start = site.says(b"", "/a", 302, Location="/b")
+    site.says(b"here", "/b")
+    told = []
+
+    @contextmanager
+    def turn(url: str) -> Iterator[None]:
+        site.stop.wait(0.3)
+        told.append(f"before {url}")
+        yield
+        told.append(f"after {url}")
+
+    found = fetch(start, FetchLimits(timeout=0.4, allow_private=True), turn=turn)
+
+    assert found.content == b"here"
+    assert told == [
+        f"{when} {site.url(path)}" for path in ("/a", "/b") for when in ("before", "after")
+    ]
+
+
+def test_an_error_says_what_kind_of_refusal_it_is(site: Site):
+    with pytest.raises(FetchRefused) as missing:
+        fetch(site.says(b"", status=404), LIMITS)
+    with pytest.raises(NotPublic):
+        fetch(site.url(), CHECKED)
+    with pytest.raises(NoAnswer):
+        fetch("http://nowhere.test/", LIMITS, resolver=lambda *_: [])
+
+    assert missing.value.status == 404
 
 
 # Statements from addresses.
