@@ -74,6 +74,12 @@ class ConfigurationError(VerinoteError):
     exit_code = 9
 
 
+class VectorsUnreachable(VerinoteError):
+    """The Chroma server that the settings name does not answer. Nothing is lost: it may be back."""
+
+    exit_code = ConfigurationError.exit_code
+
+
 class EngineFailed(VerinoteError):
     """A language model's endpoint gave no usable answer.
 

@@ -8,13 +8,14 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from service.kit.chroma import EmbeddedChroma
 from service.kit.errors import IndexMismatch
 from service.kit.vectors import BATCH, LazyEncoder, VectorStore
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[VectorStore]:
-    opened = VectorStore(tmp_path)
+    opened = VectorStore(EmbeddedChroma(tmp_path))
     yield opened
     opened.close()
 
@@ -57,11 +58,11 @@ def test_an_empty_collection_has_nothing_near(store: VectorStore):
 
 
 def test_a_collection_outlives_its_store_and_keeps_its_model(tmp_path: Path):
-    first = VectorStore(tmp_path)
+    first = VectorStore(EmbeddedChroma(tmp_path))
     first.open("things", "m", "").upsert(["a"], unit(1, 0))
     first.close()
 
-    again = VectorStore(tmp_path)
+    again = VectorStore(EmbeddedChroma(tmp_path))
     assert again.model_of("things") == "m"
     assert again.open("things", "m", "").ids() == {"a"}
     with pytest.raises(IndexMismatch, match=r"things.*by m,.*now is other: run `the remedy`"):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text as sql
 
 from service.kit.database import Database
-from service.statements.words import MAX_TERMS, SqliteTextIndex, terms
+from service.statements.words import MAX_TERMS, terms
+from service.statements.words_sqlite import SqliteTextIndex
 
 
 @pytest.fixture
