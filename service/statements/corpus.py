@@ -171,6 +171,7 @@ class Corpus:
         try:
             self._opened(progress).sync(progress)
         except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
+            self._index_is_open = False  # so that the next search looks what is left to be done
             raise type(error)(f"the change is stored, but not indexed: {error}") from error
 
     def _opened(self, progress: Progress | None = None) -> PassageIndex:

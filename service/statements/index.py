@@ -164,7 +164,7 @@ class PassageIndex:
         with self._store.exclusive():
             if not self._store.is_sound():
                 self._store.set_aside()
-            self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name)
+            self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name, REMEDY)
             total, done = self._count(), 0
             for ids in self._searchable():
                 self._upsert(self._texts(ids))
