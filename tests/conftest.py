@@ -9,12 +9,12 @@ import chromadb
 import pytest
 from chroma_server import chroma_server, free_port
 from chromadb.config import Settings as ChromaSettings
-from postgres import Cluster, running
+from postgres import Cluster, cluster_folder, started
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    with running() as folder:
+    with cluster_folder() as folder, started(folder):
         yield Cluster(folder)
 
 
@@ -39,7 +39,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
-    with request.getfixturevalue("postgres").database(like="template0") as url:
+    with request.getfixturevalue("postgres").database("template0") as url:
         yield url
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,7 +20,9 @@ import pytest
 from service.kit.database import Database
 
 OWNER = "postgres"
-"""Whom Debian's package makes. PostgreSQL refuses to run for root."""
+"""Whom Debian's package makes, and who the databases' only user is."""
+_TOGETHER = ("/usr/bin/setpriv", "--pdeathsig=INT")
+"""Whatever ends this process, the server ends with it."""
 _READY_WITHIN = 60.0
 
 
@@ -35,13 +38,13 @@ class Cluster:
         migrated.close()
 
     @contextmanager
-    def database(self, like: str = "migrated") -> Iterator[str]:
-        """A database of its own, migrated unless it is to be ``like`` another; gives its address.
+    def database(self, template: str = "migrated") -> Iterator[str]:
+        """A new database, migrated unless made from another template; gives its address.
 
         When it goes, its connections are ended.
         """
         name = f"test{next(self._numbers)}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {like}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self._url(name)
         finally:
@@ -56,72 +59,65 @@ class Cluster:
 
 
 @contextmanager
-def running(port: int | None = None) -> Iterator[Path]:
-    """Run a new cluster; gives the folder of its socket.
+def cluster_folder() -> Iterator[Path]:
+    """The folder of a new cluster, which does not run yet.
 
     Its locale is C, which knows no letter beyond ASCII: what the index needs it has to bring along.
-
-    Args:
-        port: also listen here, on the loopback address.
     """
     folder = Path(tempfile.mkdtemp(prefix="verinote-postgresql-"))
-    owner = {"user": OWNER, "group": OWNER, "extra_groups": ()} if os.geteuid() == 0 else {}
-    if owner:
+    if os.geteuid() == 0:
         shutil.chown(folder, OWNER, OWNER)
+    made = [_program("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust", "--no-sync"]
     try:
-        made = [_program("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust", "--no-sync"]
         subprocess.run(  # noqa: S603
-            [*made, "-E", "UTF8", "--locale=C"], check=True, stdout=subprocess.DEVNULL, **owner
+            [*made, "-E", "UTF8", "--locale=C"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **_unprivileged(),
         )
-        with started(folder, port):
-            yield folder
+        yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder)
 
 
 @contextmanager
-def started(folder: Path, port: int | None = None) -> Iterator[None]:
-    """Run the cluster of a folder, again if need be."""
-    owner = {"user": OWNER, "group": OWNER, "extra_groups": ()} if os.geteuid() == 0 else {}
+def started(folder: Path) -> Iterator[None]:
+    """Run the cluster of a folder, with a socket in that folder and no port."""
     settings = {
-        "listen_addresses": "127.0.0.1" if port else "",
-        "port": str(port or 5432),
+        "listen_addresses": "",
         "unix_socket_directories": str(folder),
         "max_connections": "200",
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
     }
-    with (folder.parent / f"{folder.name}.log").open("wb") as log:
-        # Whatever ends this process, the server ends with it.
+    given = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+    log = folder / "log"
+    with log.open("wb") as written:
         process = subprocess.Popen(  # noqa: S603
-            [
-                "/usr/bin/setpriv",
-                "--pdeathsig=INT",
-                _program("postgres"),
-                "-D",
-                folder / "data",
-                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-            ],
-            stdout=log,
-            stderr=log,
-            **owner,
+            [*_TOGETHER, _program("postgres"), "-D", folder / "data", *given],
+            stdout=written,
+            stderr=written,
+            **_unprivileged(),
         )
-    log_file = Path(log.name)
     try:
-        _wait_until_ready(folder, process, log_file, port or 5432)
+        _wait_until_ready(folder, process, log)
         yield
     finally:
         process.send_signal(SIGINT)
         process.wait(timeout=60)
-        log_file.unlink()
 
 
-def _wait_until_ready(folder: Path, process: subprocess.Popen, log: Path, port: int) -> None:
+def _unprivileged() -> dict[str, Any]:
+    """How to run a program that refuses to run for root."""
+    return {"user": OWNER, "group": OWNER, "extra_groups": ()} if os.geteuid() == 0 else {}
+
+
+def _wait_until_ready(folder: Path, process: subprocess.Popen, log: Path) -> None:
     until = time.monotonic() + _READY_WITHIN
     while True:
         try:
-            psycopg.connect(host=str(folder), port=port, user=OWNER).close()
+            psycopg.connect(host=str(folder), user=OWNER).close()
         except psycopg.OperationalError:
             if process.poll() is not None or time.monotonic() > until:
                 pytest.fail(f"PostgreSQL does not start:\n{log.read_text()}")

@@ -69,7 +69,10 @@ class Database:
             # Named, since a server may be set to another: here what a lock waited for is seen.
             self.kind = "postgresql"
             self.engine = create_engine(
-                address, pool_pre_ping=True, isolation_level="READ COMMITTED"
+                address,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                connect_args={"client_encoding": "UTF8"},
             )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 

@@ -217,16 +217,17 @@ def smuggle_words(corpus: Corpus) -> None:
 
 
 def swap_words(corpus: Corpus) -> None:
-    b = "FROM passages WHERE statement_id = 'b'"
+    row = "FROM passages WHERE statement_id = 'b'"
     damage_words(
         corpus,
         [
-            f"INSERT INTO passages_fts(passages_fts, rowid, text) SELECT 'delete', number, text {b}",
-            f"INSERT INTO passages_fts(rowid, text) SELECT number, 'quite another text' {b}",
+            "INSERT INTO passages_fts(passages_fts, rowid, text)"
+            f" SELECT 'delete', number, text {row}",
+            f"INSERT INTO passages_fts(rowid, text) SELECT number, 'quite another text' {row}",
         ],
         [
             "UPDATE passages_fts SET words = passages_indexed('quite another text')"
-            f" WHERE number = (SELECT number {b})"
+            " FROM passages WHERE passages.number = passages_fts.number AND statement_id = 'b'"
         ],
     )
 
