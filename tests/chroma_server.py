@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import chromadb
 import httpx
 import pytest
+from chromadb.config import Settings
 
 _READY_WITHIN = 60.0
 
@@ -45,6 +47,16 @@ def chroma_server(folder: Path, port: int) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def emptied(url: str) -> str:
+    """Remove every collection of the server at an address, which is given back."""
+    host, port = url.removeprefix("http://").split(":")
+    settings = Settings(_env_file=None, anonymized_telemetry=False)
+    client = chromadb.HttpClient(host, int(port), settings=settings)
+    for collection in client.list_collections():
+        client.delete_collection(collection.name)
+    return url
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:

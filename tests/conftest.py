@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import chromadb
 import pytest
-from chroma_server import chroma_server, free_port
-from chromadb.config import Settings as ChromaSettings
+from chroma_server import chroma_server, emptied, free_port
 from postgres import Cluster, cluster_folder, started
 
 
@@ -52,10 +50,4 @@ def _chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def chroma_url(_chroma: str) -> str:
     """The address of a Chroma server that holds nothing."""
-    host, port = _chroma.removeprefix("http://").split(":")
-    client = chromadb.HttpClient(
-        host, int(port), settings=ChromaSettings(_env_file=None, anonymized_telemetry=False)
-    )
-    for collection in client.list_collections():
-        client.delete_collection(collection.name)
-    return _chroma
+    return emptied(_chroma)
