@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 # What the demo must not take from the environment or from .env: its data and its engine.
-DEMO := VERINOTE_DATA_DIR=var/demo VERINOTE_DATABASE_URL= VERINOTE_ENGINE=local
+DEMO := VERINOTE_DATA_DIR=var/demo VERINOTE_DATABASE_URL= VERINOTE_CHROMA_URL= \
+	VERINOTE_ENGINE=local
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header pyproject.toml --group install
 
@@ -25,6 +26,7 @@ demo: .venv/.runtime  ## verify the seed article with the embedded engine, no ke
 	@$(DEMO) $(BIN)/verinote verify seeds/articles/*.md --engine local --out var/demo/notes.jsonl
 
 test: .venv/.dev  ## the whole suite
+	@.ci/postgresql
 	@$(BIN)/python -m pytest -n 2
 
 lint: .venv/.dev  ## style, types and the arrows between the rooms

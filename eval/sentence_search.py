@@ -18,7 +18,7 @@ from service.statements import repository
 from service.statements.passages import PassageSpan
 from service.statements.readers.reading import PLAIN, Metadata, Reading
 from service.statements.search import Searcher
-from service.statements.words import SqliteTextIndex
+from service.statements.words_sqlite import SqliteTextIndex
 from service.types import Kind
 
 _DOCUMENT = "document"

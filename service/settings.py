@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -32,7 +32,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VERINOTE_", env_file=".env", extra="ignore")
 
     data_dir: Path = Field(Path("var"), description="where all data lives")
-    database_url: str | None = Field(None, description="SQLAlchemy address; SQLite in data_dir")
+    database_url: str | None = Field(
+        None, description="postgresql://USER:PASSWORD@HOST/NAME; otherwise SQLite in data_dir"
+    )
+    chroma_url: str | None = Field(
+        None, description="http://HOST:PORT of a Chroma server; otherwise embedded in data_dir"
+    )
     engine: Literal["local", "openai"] = Field("local", description="what extracts and assesses")
     embeddings: str = Field("local", description="what embeds: local, or openai:MODEL")
     secret: SecretStr | None = Field(
@@ -54,7 +59,6 @@ class Settings(BaseSettings):
     )
     passages_per_claim: int = Field(8, gt=0, description="passages assessed for each claim")
 
-    chroma_url: str | None = Field(None, description="a Chroma server; embedded in data_dir")
     worker_concurrency: int = Field(
         0, ge=0, description="claims that one process assesses side by side; 0: as suits the engine"
     )
@@ -120,16 +124,24 @@ class Settings(BaseSettings):
     def _known_embeddings(cls, value: str) -> str:
         if value != "local" and not (value.startswith("openai:") and value[7:].strip()):
             raise ValueError("give local, or openai:MODEL")
+        if len(value) > 100:
+            raise ValueError("it is longer than the 100 characters that are stored of it")
         return value
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _server(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = _web_address(value)
+        if parts.username or parts.password or parts.path.strip("/") or parts.query:
+            raise ValueError("give no more than http://HOST:PORT")
+        return value.rstrip("/")
 
     @field_validator("openai_base_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError("give an address that begins with http:// or https://")
-        parts = urlsplit(value)  # raises ValueError for what is no address
-        if not parts.hostname or (parts.port or 1) < 1:
-            raise ValueError("it names no host")
+        parts = _web_address(value)
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError(
                 "give it without user, password and query; the key has its own setting"
@@ -145,6 +157,15 @@ class Settings(BaseSettings):
     def chroma_dir(self) -> Path:
         """Where embedded Chroma keeps its files."""
         return self.data_dir / "chroma"
+
+
+def _web_address(value: str) -> SplitResult:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("give an address that begins with http:// or https://")
+    parts = urlsplit(value)  # raises ValueError for what is no address
+    if not parts.hostname or (parts.port or 1) < 1:
+        raise ValueError("it names no host")
+    return parts
 
 
 def load_settings(**chosen: Any) -> Settings:  # noqa: ANN401  pydantic checks them

@@ -18,6 +18,7 @@ from eval.endpoint.faults import Fault, always
 from eval.endpoint.scripts import clean
 from eval.endpoint.server import ScriptedEndpoint
 from service.cli import main
+from service.kit.chroma import EmbeddedChroma
 from service.kit.errors import SOME_FAILED, ConfigurationError
 from service.kit.vectors import VectorStore
 from service.statements.index import COLLECTION
@@ -343,7 +344,7 @@ def test_where_claims_fail_the_others_are_printed_and_the_exit_code_tells(
     """A corpus whose vectors came from another model answers no claim at all."""
     other = str(tmp_path / "other")
     verinote("corpus", "add", write_statements(tmp_path / "more"), data_dir=other)
-    store = VectorStore(tmp_path / "other" / "chroma")
+    store = VectorStore(EmbeddedChroma(tmp_path / "other" / "chroma"))
     store.recreate(COLLECTION, "another-model@1")
     store.close()
     result = verinote("verify", claims, "--claims", "--json", data_dir=other)

@@ -29,7 +29,8 @@ from service.statements.corpus import Corpus
 from service.statements.index import COLLECTION, REMEDY, PassageIndex
 from service.statements.intake import Progress
 from service.statements.search import DEPTH, Query, Searcher
-from service.statements.words import SqliteTextIndex, terms
+from service.statements.words import terms
+from service.statements.words_sqlite import SqliteTextIndex
 
 K = 10
 QUERIES = 200

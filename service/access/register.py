@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.access.tables import KeyRow, UserRow
 from service.kit.database import Database, insert_new, utc_now
 from service.kit.errors import ConfigurationError, InputError, NotFound
-from service.kit.text import sha256_hex
+from service.kit.text import is_storable, sha256_hex
 
 FIRST = "admin"
 """The name of the first admin."""
@@ -200,6 +200,8 @@ class Register:
             NotFound: nobody here has this name.
             InputError: the label is too long, or the key would be good for no time at all.
         """
+        if not is_storable(label):
+            raise InputError(f"{label!r}: a label has no such characters")
         if len(label) > _LONGEST_LABEL:
             raise InputError(f"{label[:40]}…: a label has at most {_LONGEST_LABEL} characters")
         if lasts is not None and lasts <= timedelta(0):
@@ -214,6 +216,8 @@ class Register:
         """Every key, or somebody's, the newest first; those that ended too."""
         query = select(KeyRow).order_by(KeyRow.created_at.desc(), KeyRow.id)
         if name is not None:
+            if not _NAME.fullmatch(name):
+                return []
             query = query.where(KeyRow.user == name)
         with self._database.transaction() as session:
             return [_key(row) for row in session.scalars(query)]
@@ -225,7 +229,7 @@ class Register:
             NotFound: there is no such key.
         """
         with self._database.transaction() as session:
-            row = session.get(KeyRow, key_id)
+            row = session.get(KeyRow, key_id) if is_storable(key_id) else None
             if row is None:
                 raise NotFound(f"{key_id}: there is no such key")
             row.revoked_at = row.revoked_at or utc_now()
@@ -312,22 +316,33 @@ def _stored(
 
 
 def _present(session: Session, name: str) -> UserRow:
-    row = session.get(UserRow, name)
-    if row is None or row.left_at is not None:
+    """Somebody who is here, to be changed.
+
+    PostgreSQL locks the row and those of the admins, always in the same order, so that two admins
+    cannot let each other go at the same time, and nobody gets a key while being let go.
+    """
+    if not _NAME.fullmatch(name):  # nor can it be looked for, if there is a NUL in it
         raise NotFound(f"{name}: nobody here has this name")
-    return row
+    admins = and_(UserRow.role == Role.ADMIN.value, UserRow.left_at.is_(None))
+    locked = session.scalars(
+        select(UserRow)
+        .where(or_(UserRow.name == name, admins))
+        .order_by(UserRow.name)
+        .with_for_update()
+    ).all()
+    for row in locked:
+        if row.name == name and row.left_at is None:
+            return row
+    raise NotFound(f"{name}: nobody here has this name")
 
 
 def _check_another_admin(session: Session, row: UserRow) -> None:
     if row.role != Role.ADMIN:
         return
-    admins = session.scalars(  # locked, so that two cannot let each other go at the same time
-        select(UserRow)
-        .where(UserRow.role == Role.ADMIN.value, UserRow.left_at.is_(None))
-        .order_by(UserRow.name)
-        .with_for_update()
-    ).all()
-    if all(admin.name == row.name for admin in admins):
+    others = select(func.count()).where(
+        UserRow.role == Role.ADMIN.value, UserRow.left_at.is_(None), UserRow.name != row.name
+    )
+    if not session.scalar(others):
         raise InputError(f"{row.name}: is the only admin; make another one first")
 
 

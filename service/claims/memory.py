@@ -242,7 +242,7 @@ class Memory:
         rows = {row["id"]: row for row in map(_check_row, checks)}
         counts = {"added": 0, "changed": 0, "known": 0}
         done = 0
-        for batch in batches(list(rows)):
+        for batch in batches(sorted(rows)):  # in one order: see ``EmbeddingCache.vectors``
             with self._database.transaction() as session:
                 for id_ in batch:
                     counts[_store_check(session, rows[id_])] += 1
@@ -274,7 +274,7 @@ class Memory:
         """Make both collections again from the database; embeds only what isn't cached."""
         with self._opening:
             for name in (CLAIMS, FACT_CHECKS):
-                self._opened[name] = self._store.recreate(name, self._cache.encoder.name)
+                self._opened[name] = self._store.recreate(name, self._cache.encoder.name, REMEDY)
                 self._repair(name, progress)
 
     def _same_claim(self, claim: Claim, other: Claim) -> bool:

@@ -1,26 +1,34 @@
-"""The database: one engine a process, one transaction a unit of work, migrations at start."""
+"""The database: one engine a process, one transaction a unit of work, migrations at start.
+
+SQLite for one machine, PostgreSQL for several. The same code runs on both; what is written twice
+are the words' index (``statements/words_*.py``) and its triggers (migration 0002).
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, Insert, MetaData, create_engine, event
+from sqlalchemy import URL, Engine, Insert, MetaData, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from service.kit.errors import ConfigurationError
+from service.kit.errors import ConfigurationError, OutOfReach
+from service.kit.locks import locked_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = 0x5645524E
+"""Of PostgreSQL's advisory locks those that are ours: "VERN", as no other program calls its own."""
 
 
 class Base(DeclarativeBase):
@@ -41,31 +49,31 @@ class Database:
     """Opens transactions on the configured database.
 
     Args:
-        url: an SQLAlchemy address, such as ``sqlite:///var/verinote.db``.
+        url: an SQLAlchemy address, such as ``sqlite:///var/verinote.db`` or
+            ``postgresql://verinote:password@host/verinote``.
 
     Raises:
-        ConfigurationError: the address cannot be read, or nothing that is installed knows its
-            kind. ``transaction`` and ``migrate`` raise it where the database itself is damaged,
-            read-only, locked or not there.
+        ConfigurationError: the address cannot be read, or is one of another kind of database.
+            ``transaction`` and ``migrate`` raise it where the database itself is damaged,
+            read-only, locked or not there; a later call works once it is back.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        try:
-            self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        except (ArgumentError, ValueError) as error:
-            # The address is not shown: what cannot be read may hold a password anywhere.
-            raise ConfigurationError(
-                "VERINOTE_DATABASE_URL: is no address of a database that SQLAlchemy can read; "
-                "give one such as sqlite:///var/verinote.db"
-            ) from error
-        except ImportError as error:
-            raise ConfigurationError(
-                f"VERINOTE_DATABASE_URL: the driver of its database is not installed "
-                f"({error.name}); install it, or leave the setting out to use SQLite"
-            ) from error
-        if self.engine.dialect.name == "sqlite":
+        address = _address(url)
+        if address.get_backend_name() == "sqlite":
+            self.kind: Literal["sqlite", "postgresql"] = "sqlite"
+            self.engine: Engine = create_engine(address)
             event.listen(self.engine, "connect", _tune_sqlite)
+        else:
+            # Named, since a server may be set to another: here what a lock waited for is seen.
+            self.kind = "postgresql"
+            self.engine = create_engine(
+                address,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                connect_args={"client_encoding": "UTF8"},
+            )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @classmethod
@@ -100,6 +108,32 @@ class Database:
         with self._named_in_errors():
             command.upgrade(config, to)
 
+    @contextmanager
+    def exclusive(self, what: str) -> Iterator[None]:
+        """Keep other processes on this database out of what is named, until the block ends.
+
+        On PostgreSQL wherever they run, by an advisory lock, which ends with its connection, so
+        that no crash leaves it behind. On SQLite by a locked file beside the database.
+        """
+        if self.kind == "postgresql":
+            with (
+                self._named_in_errors(),
+                self.engine.connect() as connection,
+            ):
+                # Nothing stays open meanwhile: a server may end transactions that only wait.
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+                key = {"group": LOCK, "what": zlib.crc32(what.encode()) - 2**31}
+                connection.execute(text("SELECT pg_advisory_lock(:group, :what)"), key)
+                try:
+                    yield
+                finally:
+                    connection.execute(text("SELECT pg_advisory_unlock(:group, :what)"), key)
+        elif (path := self.engine.url.database) and path != ":memory:":
+            with locked_file(Path(f"{path}.{what}.lock")):
+                yield
+        else:
+            yield
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
@@ -110,23 +144,73 @@ class Database:
         try:
             yield
         except (DatabaseError, sqlite3.DatabaseError, CommandError) as error:
-            whole = (OperationalError, sqlite3.DatabaseError, CommandError)
-            # SQLite tells of damage by the base class itself; its others are faults of a statement.
-            if not isinstance(error, whole) and type(error) is not DatabaseError:
+            if not _is_of_the_whole(error):
                 raise
             reason = error.orig if isinstance(error, DatabaseError) else error
-            raise ConfigurationError(
-                f"{self._place}: cannot be used as the database ({str(reason).strip()}); see that "
-                "it is whole and can be written, or name another by VERINOTE_DATA_DIR or "
-                "VERINOTE_DATABASE_URL"
+            remedy = (
+                "see that it is whole and can be written, or name another by VERINOTE_DATA_DIR or"
+                if self.kind == "sqlite"
+                else "see that it runs and may be used, or name another by"
+            )
+            kind = OutOfReach if self._may_pass(error) else ConfigurationError
+            raise kind(
+                f"{self._place}: cannot be used as the database ({' '.join(str(reason).split())}); "
+                f"{remedy} VERINOTE_DATABASE_URL"
             ) from error
+
+    def _may_pass(self, error: Exception) -> bool:
+        """Whether the database may be back soon: a server that is down, a file that is locked."""
+        if self.kind == "sqlite":
+            return "locked" in str(error)
+        return isinstance(error, OperationalError)
 
     @property
     def _place(self) -> str:
+        """The database in words, without its password, which may stand in the query too."""
         url = self.engine.url
-        if url.get_backend_name() == "sqlite" and url.database:
+        if self.kind == "sqlite" and url.database:
             return url.database
+        url = url.difference_update_query(set(url.query) - {"host", "port"})
         return url.render_as_string(hide_password=True)
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+        if address.drivername == "postgresql":
+            address = address.set(drivername="postgresql+psycopg")
+        if address.drivername in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+            return address
+    except (ArgumentError, ValueError) as error:
+        # The address is not shown: what cannot be read may hold a password anywhere.
+        raise ConfigurationError(
+            "VERINOTE_DATABASE_URL: is no address of a database that SQLAlchemy can read; "
+            "give one such as sqlite:///var/verinote.db"
+        ) from error
+    raise ConfigurationError(
+        f"VERINOTE_DATABASE_URL: {address.drivername} is no database that Verinote runs on; give "
+        "an address that begins with postgresql:// or sqlite:///"
+    )
+
+
+_OF_ONE_STATEMENT = ("40", "54", "55", "57014")
+"""How the codes of those operational errors of PostgreSQL begin that are no fault of the database:
+a deadlock, a limit, a lock that is taken, a statement that was called off."""
+_OF_RIGHTS = ("42501", "25006")
+"""What PostgreSQL answers to whoever may not write."""
+
+
+def _is_of_the_whole(error: DatabaseError | sqlite3.DatabaseError | CommandError) -> bool:
+    """Whether the database cannot be used at all, not just one statement be carried out."""
+    if not isinstance(error, DatabaseError) or error.statement is None:  # None: while connecting
+        return True
+    if code := str(getattr(error.orig, "sqlstate", None) or ""):
+        is_operational = isinstance(error, OperationalError) and not code.startswith(
+            _OF_ONE_STATEMENT
+        )
+        return is_operational or code.startswith("XX") or code in _OF_RIGHTS
+    # SQLite tells of damage by the base class itself; its others are faults of a statement.
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
 def utc_now() -> datetime:

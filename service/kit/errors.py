@@ -98,6 +98,10 @@ class OutOfReach(ConfigurationError):
     """The database or the vectors' server cannot be reached now; it may be back soon."""
 
 
+class VectorsUnreachable(OutOfReach):
+    """The Chroma server that the settings name does not answer. Nothing is lost: it may be back."""
+
+
 class EngineFailed(VerinoteError):
     """A language model's endpoint gave no usable answer.
 

@@ -19,6 +19,11 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database can take a text: it has no NUL and no lone surrogates."""
+    return text == text.translate(_DROPPED)
+
+
 def sha256_hex(text: str) -> str:
     """Hex digest of the UTF-8 bytes of a normalised text."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -2,27 +2,25 @@
 
 Chroma holds no texts and no metadata that a query filters on: both are the database's, which
 commits first. So a collection can always be made again from the database and the cached vectors.
-Processes take turns at opening and writing: embedded Chroma itself is made for one.
+Processes take turns at opening and writing (``kit/chroma.py``).
 """
 
 from __future__ import annotations
 
-import fcntl
-import shutil
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from service.kit.chroma import Chroma
 from service.kit.errors import BrokenVectors, IndexMismatch
 
 if TYPE_CHECKING:
-    from chromadb import Collection
+    from chromadb import Collection, GetResult
     from chromadb.api.client import Client
 
 Vectors = npt.NDArray[np.float32]
@@ -71,18 +69,18 @@ class LazyEncoder:
 
 
 class VectorStore:
-    """A folder of collections. Chroma is imported and opened at the first use.
+    """Collections of vectors. Chroma is imported and opened at the first use.
 
     Safe between threads, and between processes as far as they write through a store: each write
     is ``exclusive``. Every method, and those of the collections, raise ``BrokenVectors`` where
-    Chroma's files are damaged.
+    what Chroma stores is damaged, and ``VectorsUnreachable`` where its server does not answer.
 
     Args:
-        directory: where embedded Chroma keeps its files. The lock is a file beside it.
+        chroma: where Chroma is.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, chroma: Chroma) -> None:
+        self._chroma = chroma
         self._client: Client | None = None
         self._lock = threading.RLock()
         self._is_exclusive = False
@@ -94,10 +92,7 @@ class VectorStore:
             if self._is_exclusive:
                 yield
                 return
-            self.directory.parent.mkdir(parents=True, exist_ok=True)
-            # It stays: were it removed, two processes could each lock a file of this name.
-            with self.directory.with_name(f"{self.directory.name}.lock").open("wb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with self._chroma.exclusive():
                 self._is_exclusive = True
                 try:
                     yield
@@ -116,33 +111,39 @@ class VectorStore:
             IndexMismatch: it was made by another model.
         """
         with self.exclusive():  # two must not both find it missing: the second would drop it
-            found = self.model_of(name)
-            if found is None:
-                return self.recreate(name, model)
-        if found != model:
+            if self.model_of(name) is None:
+                return self.recreate(name, model, remedy)
+        return VectorCollection(self.found(name, model, remedy), self, model, remedy)
+
+    def found(self, name: str, model: str, remedy: str) -> Collection:
+        """Chroma's own object for a collection that is there: see ``open``."""
+        client = self._opened()
+        with self.explaining():
+            found = client.get_collection(name, embedding_function=None)
+        if _model_of(found) != model:
             raise IndexMismatch(
-                f"the vectors of {name} in {self.directory} were made by {found}, and the encoder "
-                f"now is {model}: run `{remedy}`, which embeds only what this encoder has not yet"
+                f"the vectors of {name} in {self._chroma.place} were made by {_model_of(found)}, "
+                f"and the encoder now is {model}: run `{remedy}`, which embeds only what this "
+                "encoder has not yet"
             )
-        return self._collection(name)
+        return found
 
     def model_of(self, name: str) -> str | None:
         """The model that made a collection's vectors; None where there is no such collection."""
         from chromadb.errors import NotFoundError
 
-        client = self._chroma()
-        try:
-            with self.explaining():
-                found = client.get_collection(name, embedding_function=None)
-        except NotFoundError:
-            return None
-        return str((found.metadata or {}).get("model", "an unnamed model"))
+        client = self._opened()
+        with self.explaining():
+            try:
+                return _model_of(client.get_collection(name, embedding_function=None))
+            except NotFoundError:
+                return None
 
-    def recreate(self, name: str, model: str) -> VectorCollection:
-        """Make a collection empty and anew, for vectors of ``model``."""
+    def recreate(self, name: str, model: str, remedy: str = "") -> VectorCollection:
+        """Make a collection empty and anew, for vectors of ``model``; see ``open``."""
         from chromadb.errors import NotFoundError
 
-        client = self._chroma()
+        client = self._opened()
         with self.exclusive(), self.explaining():
             with suppress(NotFoundError):
                 client.delete_collection(name)
@@ -159,53 +160,33 @@ class VectorStore:
                 },
                 embedding_function=None,
             )
-        return VectorCollection(made, self)
+        return VectorCollection(made, self, model, remedy)
 
     def is_sound(self) -> bool:
-        """Whether Chroma's files can be read: its database in full, of each collection a vector."""
-        file = self.directory / "chroma.sqlite3"
-        if not self.directory.exists() or (self.directory.is_dir() and not file.exists()):
-            return True  # nothing is there, so nothing is broken
+        """Whether what Chroma stores can be read: its files, of each collection a vector."""
+        if not self._chroma.is_sound():
+            return False
         try:
-            with closing(
-                sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-            ) as opened:
-                if opened.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                    return False
-            client = self._chroma()
+            client = self._opened()
             with self.explaining():
-                names = [found.name for found in client.list_collections()]
-            for name in names:
-                self._collection(name).try_out()
-        except (sqlite3.DatabaseError, BrokenVectors):
+                collections = client.list_collections()
+            for collection in collections:
+                VectorCollection(collection, self, _model_of(collection)).try_out()
+        except BrokenVectors:
             return False
         return True
 
-    def set_aside(self) -> Path:
-        """Move the folder out of the way, so that the next use starts an empty one.
-
-        Returns:
-            Where it is now. One that was set aside before is removed.
-        """
-        aside = self.directory.with_name(f"{self.directory.name}.broken")
+    def set_aside(self) -> None:
+        """Move what is damaged out of the way, so that the next use starts anew."""
         with self.exclusive():
             self.close()
-            if aside.is_dir():
-                shutil.rmtree(aside)
-            else:
-                aside.unlink(missing_ok=True)
-            self.directory.rename(aside)
-        return aside
+            self._chroma.set_aside()
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Turn Chroma's failures at its own files into an error that says what to do."""
-        from chromadb.errors import InternalError, InvalidArgumentError
-
-        try:
+        """Turn Chroma's failures into errors that say what to do."""
+        with self._chroma.explaining():
             yield
-        except (InternalError, InvalidArgumentError) as error:  # the second: other dimensions
-            raise self._broken(error) from error
 
     def close(self) -> None:
         """Give Chroma back. The store opens again at its next use."""
@@ -214,89 +195,61 @@ class VectorStore:
                 self._client.close()
             self._client = None
 
-    def _collection(self, name: str) -> VectorCollection:
-        client = self._chroma()
-        with self.explaining():
-            return VectorCollection(client.get_collection(name, embedding_function=None), self)
-
-    def _chroma(self) -> Client:
+    def _opened(self) -> Client:
         with self._lock:
             if self._client is None:
                 with self.exclusive():  # two processes cannot both make Chroma's tables
-                    self._client = self._open_chroma()
+                    self._client = self._chroma.connect()
             return self._client
-
-    def _open_chroma(self) -> Client:
-        from chromadb.api.client import Client
-        from chromadb.api.shared_system_client import SharedSystemClient
-        from chromadb.config import Settings
-
-        path = str(self.directory)
-        try:
-            return Client(
-                settings=Settings(
-                    _env_file=None,
-                    is_persistent=True,
-                    persist_directory=path,
-                    anonymized_telemetry=False,
-                )
-            )
-        except Exception as error:  # what it raises depends on the damage
-            # Chroma keeps what it half opened, and would hand it to whoever opens this path next.
-            if path not in SharedSystemClient._identifier_to_refcount:
-                SharedSystemClient._identifier_to_system.pop(path, None)
-            raise self._broken(error) from error
-
-    def _broken(self, cause: Exception) -> BrokenVectors:
-        return BrokenVectors(
-            f"the vectors in {self.directory} cannot be used ({cause}): run `verinote corpus "
-            "reindex`, which makes them again from the database and embeds nothing twice"
-        )
 
 
 class VectorCollection:
-    """Vectors of one model under ids. Made by ``VectorStore``."""
+    """Vectors of one model under ids. Made by ``VectorStore``.
 
-    def __init__(self, collection: Collection, store: VectorStore) -> None:
+    Where another process has made the collection again, it is the new one from then on.
+    """
+
+    def __init__(
+        self, collection: Collection, store: VectorStore, model: str, remedy: str = ""
+    ) -> None:
         self._collection = collection
         self._store = store
+        self._model = model
+        self._remedy = remedy
 
     def count(self) -> int:
         """How many vectors there are."""
-        with self._store.explaining():
-            return self._collection.count()
+        return self._ask(lambda collection: collection.count())
 
     def ids(self) -> set[str]:
         """Every id."""
-        with self._store.explaining():
-            return set(self._collection.get(include=[])["ids"])
+        return self._ask(lambda collection: set(collection.get(include=[])["ids"]))
 
     def try_out(self) -> None:
         """Read a vector and search with it: this opens all of the collection's files."""
-        with self._store.explaining():
-            rows = self._collection.get(limit=1, include=["embeddings"])["embeddings"]
+        stored = self._ask(lambda collection: collection.get(limit=1, include=["embeddings"]))
+        rows = stored["embeddings"]
         if rows is not None and len(rows):
             self.nearest(np.asarray(rows, np.float32), 1)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store ``vectors[i]`` under ``ids[i]``, in place of what was there."""
         for start in range(0, len(ids), BATCH):
-            end = start + BATCH
-            with self._store.exclusive(), self._store.explaining():
-                self._collection.upsert(ids=list(ids[start:end]), embeddings=vectors[start:end])
+            some, theirs = list(ids[start : start + BATCH]), vectors[start : start + BATCH]
+            with self._store.exclusive():
+                self._ask(partial(_upsert, ids=some, vectors=theirs))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove ids; those that are not there are passed over."""
         for batch in batches(ids):
-            with self._store.exclusive(), self._store.explaining():
-                self._collection.delete(ids=list(batch))
+            with self._store.exclusive():
+                self._ask(partial(_delete, ids=list(batch)))
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """Return the stored vectors of those ids that are there."""
         found: dict[str, Vectors] = {}
         for batch in batches(ids):
-            with self._store.explaining():
-                stored = self._collection.get(ids=list(batch), include=["embeddings"])
+            stored = self._ask(partial(_get, ids=list(batch)))
             rows = np.asarray(stored["embeddings"], np.float32)
             found |= dict(zip(stored["ids"], rows, strict=True))
         return found
@@ -308,10 +261,11 @@ class VectorCollection:
         """
         if len(queries) == 0:
             return []
-        with self._store.explaining():
-            result = self._collection.query(
+        result = self._ask(
+            lambda collection: collection.query(
                 query_embeddings=queries, n_results=n, include=["distances"]
             )
+        )
         distances = result["distances"] or []
         shortest = min(map(len, result["ids"]))
         if shortest < n and shortest < self.count():
@@ -327,12 +281,38 @@ class VectorCollection:
         Many equal vectors can leave others out of the reach of HNSW's graph: of 60 collections of
         70 equal vectors and two others, 4 did not give the two back.
         """
-        with self._store.explaining():
-            stored = self._collection.get(include=["embeddings"])
+        stored = self._ask(_get)
         vectors = np.asarray(stored["embeddings"], np.float32)
         lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
         distances = np.round(1.0 - (vectors @ query) / lengths, 6).tolist()
         return [(id_, 1.0 - far) for far, id_ in sorted(zip(distances, stored["ids"], strict=True))]
+
+    def _ask(self, request: Callable[[Collection], T]) -> T:
+        from chromadb.errors import NotFoundError
+
+        with self._store.explaining():
+            try:
+                return request(self._collection)
+            except NotFoundError:
+                name = self._collection.name
+                self._collection = self._store.found(name, self._model, self._remedy)
+                return request(self._collection)
+
+
+def _get(collection: Collection, ids: list[str] | None = None) -> GetResult:
+    return collection.get(ids=ids, include=["embeddings"])
+
+
+def _upsert(collection: Collection, ids: list[str], vectors: Vectors) -> None:
+    collection.upsert(ids=ids, embeddings=vectors)
+
+
+def _delete(collection: Collection, ids: list[str]) -> None:
+    collection.delete(ids=ids)
+
+
+def _model_of(collection: Collection) -> str:
+    return str((collection.metadata or {}).get("model", "an unnamed model"))
 
 
 def batches(items: Sequence[T], size: int = BATCH) -> list[Sequence[T]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from service.engines.openai.embeddings import RemoteEncoder
+from service.kit.chroma import Chroma, ChromaServer, EmbeddedChroma
 from service.kit.database import Database
-from service.kit.errors import BrokenVectors, IndexMismatch
+from service.kit.errors import BrokenVectors, IndexMismatch, VectorsUnreachable
 from service.kit.vectors import Encoder, LazyEncoder, VectorStore
 from service.models import ENCODER_NAME
 from service.models import Encoder as PackagedEncoder
@@ -53,12 +55,9 @@ class Corpus:
         Raises:
             ConfigurationError: the data folder cannot be used.
         """
-        return cls(
-            settings,
-            Database.open(settings.database, settings.data_dir),
-            VectorStore(settings.chroma_dir),
-            encoder or _encoder(settings),
-        )
+        database = Database.open(settings.database, settings.data_dir)
+        vectors = VectorStore(_chroma(settings, database))
+        return cls(settings, database, vectors, encoder or _encoder(settings))
 
     def add(self, sources: Iterable[str | Path], progress: Progress | None = None) -> AddReport:
         """Add files, directories and addresses, and index what they brought.
@@ -71,6 +70,8 @@ class Corpus:
             IndexMismatch: the vectors were made by another model than the encoder.
             BrokenVectors: Chroma's files are damaged. In both cases the statements are stored,
                 and the command that the message names indexes them.
+            VectorsUnreachable: the Chroma server does not answer. The statements are stored, and
+                indexed when it is back and the index is next opened or changed.
         """
         report = intake.add(self.database, sources, self._settings, progress)
         self._index_changes(progress)
@@ -189,7 +190,8 @@ class Corpus:
         """Bring the index to what is stored already, whatever becomes of the index."""
         try:
             self._opened(progress).sync(progress)
-        except (BrokenVectors, IndexMismatch) as error:
+        except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
+            self._index_is_open = False  # so that the next search looks what is left to be done
             raise type(error)(f"the change is stored, but not indexed: {error}") from error
 
     def _opened(self, progress: Progress | None = None) -> PassageIndex:
@@ -198,6 +200,12 @@ class Corpus:
                 self._index.open(progress)
                 self._index_is_open = True
             return self._index
+
+
+def _chroma(settings: Settings, database: Database) -> Chroma:
+    if settings.chroma_url is None:
+        return EmbeddedChroma(settings.chroma_dir)
+    return ChromaServer(settings.chroma_url, partial(database.exclusive, "vectors"))
 
 
 def _encoder(settings: Settings) -> Encoder:

@@ -33,7 +33,8 @@ class EmbeddingCache:
         keys = [sha256_hex(text) for text in texts]
         wanted = dict(zip(keys, texts, strict=True))
         found = self.cached(list(wanted))
-        for batch in batches([key for key in wanted if key not in found], _BATCH):
+        # In one order, or two that store the same texts could each wait for the other's row.
+        for batch in batches(sorted(wanted.keys() - found.keys()), _BATCH):
             fresh = self.encoder.encode([wanted[key] for key in batch])
             found |= dict(zip(batch, fresh, strict=True))
             with self._database.transaction() as session:

@@ -22,7 +22,9 @@ from service.kit.vectors import VectorCollection, Vectors, VectorStore, batches
 from service.statements.embeddings import EmbeddingCache
 from service.statements.intake import Progress
 from service.statements.tables import PassageRow
-from service.statements.words import SqliteTextIndex, TextDifferences, TextIndex
+from service.statements.words import TextDifferences, TextIndex
+from service.statements.words_postgresql import PostgresTextIndex
+from service.statements.words_sqlite import SqliteTextIndex
 
 COLLECTION = "passages"
 REMEDY = "verinote corpus reindex"
@@ -80,6 +82,11 @@ class CheckReport:
         )
 
 
+def text_index_of(database: Database) -> TextIndex:
+    """The text index that a database keeps itself."""
+    return SqliteTextIndex() if database.kind == "sqlite" else PostgresTextIndex()
+
+
 class PassageIndex:
     """Finds passages by meaning and by words.
 
@@ -97,7 +104,7 @@ class PassageIndex:
         cache: EmbeddingCache,
         words: TextIndex | None = None,
     ) -> None:
-        self.words: TextIndex = words or SqliteTextIndex()
+        self.words: TextIndex = words or text_index_of(database)
         self._database = database
         self._store = store
         self._cache = cache
@@ -161,7 +168,7 @@ class PassageIndex:
         with self._store.exclusive():
             if not self._store.is_sound():
                 self._store.set_aside()
-            self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name)
+            self._opened = self._store.recreate(COLLECTION, self._cache.encoder.name, REMEDY)
             total, done = self._count(), 0
             for ids in self._searchable():
                 self._upsert(self._texts(ids))

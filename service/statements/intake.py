@@ -38,6 +38,8 @@ from service.types import Kind
 Progress = Callable[[int, int, str], None]
 """Called with how many are done, how many there are, and the name of the next."""
 
+_LONGEST_KEY = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Added:
@@ -326,7 +328,7 @@ class _Run:
         Raises:
             InputError: its id is another's.
         """
-        key = _key(source, record, reading, url)
+        key = _shortened(_key(source, record, reading, url))
         if url is not None:
             reading = _as_fetched(reading, record, url, told)
         digest = hashlib.sha256(record.raw).hexdigest()
@@ -405,6 +407,14 @@ def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> 
     if record.line is None:
         return source.key
     return f"{source.key}#{reading.declared_id or record.line}"
+
+
+def _shortened(key: str) -> str:
+    """The key, cut where it is longer than what PostgreSQL can index (2,704 bytes)."""
+    encoded = key.encode()
+    if len(encoded) <= _LONGEST_KEY:
+        return key
+    return f"{encoded[:_LONGEST_KEY].decode(errors='ignore')}…{sha256_hex(key)}"
 
 
 def _known(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service.kit.database import utc_now
 from service.kit.errors import NotFound
-from service.kit.text import sha256_hex
+from service.kit.text import is_storable, sha256_hex
 from service.statements.passages import PassageSpan
 from service.statements.readers import Reading
 from service.statements.tables import CorpusRow, PassageRow, StatementRow, StatementVersionRow
@@ -23,6 +23,9 @@ from service.types import Kind, Passage, StatementRef
 
 SEARCHED_LANGUAGES = ("en", "und")
 """English is what the embedded models know; a text too short or too plain to tell is tried."""
+
+_MANY_VERSIONS = 2**31
+"""Where the whole numbers of PostgreSQL's columns end."""
 
 _IDS_AT_ONCE = 500
 """Below SQLite's limit on bound values."""
@@ -354,7 +357,7 @@ def _stored() -> Select[StatementRow, StatementVersionRow]:
 
 
 def _statement(session: Session, statement_id: str) -> StatementRow:
-    row = session.get(StatementRow, statement_id)
+    row = session.get(StatementRow, statement_id) if is_storable(statement_id) else None
     if row is None:
         raise NotFound(
             f"there is no statement {statement_id!r}; `verinote corpus list` shows what is there"
@@ -363,7 +366,8 @@ def _statement(session: Session, statement_id: str) -> StatementRow:
 
 
 def _row(session: Session, statement_id: str, version: int) -> StatementVersionRow:
-    row = session.get(StatementVersionRow, (statement_id, version))
+    known = is_storable(statement_id) and 0 < version < _MANY_VERSIONS
+    row = session.get(StatementVersionRow, (statement_id, version)) if known else None
     if row is None:
         raise NotFound(f"statement {statement_id!r} has no version {version}")
     return row

@@ -1,19 +1,18 @@
-"""Search by words: what to look for in a claim, and the text index that looks for it.
+"""Search by words: what to look for in a claim, and what a text index makes of it.
 
-Only ``SqliteTextIndex`` knows which database it is. The index is filled by the database itself
-(triggers of migration 0002), in the transaction that changes the passages, so it cannot lag.
+The index is filled by the database itself (triggers of migration 0002), in the transaction that
+changes the passages, so it cannot lag. What is the database's own stands in ``words_sqlite`` and
+``words_postgresql``.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import text as sql
-from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 MAX_TERMS = 64
@@ -150,108 +149,71 @@ class TextIndex(Protocol):
         """Make the index again from the database."""
 
 
-class SqliteTextIndex:
-    """FTS5 with bm25 over ``searchable_passages``.
+CANDIDATES = 5_000
+SCORING = 20_000
 
-    An OR of all words ranks every passage that holds "said": 180 ms at 100,000 passages. So only
-    passages that hold one of the rarest terms are ranked, by all terms that are not too common to
-    tell anything: the rarest whose passages, added up, stay within ``candidates``. At 100,000
-    passages that takes 9 ms and shares 92 percent of the first ten with the OR of all words (86
-    when the rarest terms rank alone); with 10,000 passages hardly a term is left out.
 
-    Args:
-        candidates: passages that the rarest terms may bring to be ranked, in all.
-        scoring: how many passages a term may stand in and still be part of the ranking.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """By which terms a search goes, each in the database's own language, the rarest first.
+
+    An OR of all words would rank every passage that holds "said". So only passages that hold one
+    of the rarest terms are ranked, by all terms that are not too common to tell anything.
+
+    Attributes:
+        rare: a passage that holds one of them is ranked; where all terms are common, none.
+        others: the further terms that it is ranked by.
+        common: where there is no rare one, all: a passage has to hold every one of them.
     """
 
-    def __init__(self, candidates: int = 5_000, scoring: int = 20_000) -> None:
-        self._candidates = candidates
-        self._scoring = scoring
-        self._frequencies: dict[str, int] = {}
-        self._counted_at = -1
-        self._lock = threading.Lock()
+    rare: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
 
-    def search(self, session: Session, wanted: Sequence[Term], n: int) -> list[str]:
-        """See ``TextIndex``."""
-        expression = self._expression(session, wanted)
-        if not expression:
-            return []
-        return list(
-            session.scalars(
-                sql(
-                    "SELECT passages.id FROM passages JOIN"
-                    " (SELECT rowid AS number, rank AS badness FROM passages_fts"
-                    "  WHERE passages_fts MATCH :expression ORDER BY rank LIMIT :n) AS found"
-                    " USING (number) ORDER BY found.badness, number"
-                ),
-                {"expression": expression, "n": n},
-            )
-        )
+    @classmethod
+    def of(cls, counts: Mapping[str, int], candidates: int, scoring: int) -> Choice:
+        """Choose among terms by how many passages hold each.
 
-    def differences(self, session: Session) -> TextDifferences:
-        """See ``TextIndex``."""
-        indexed = "SELECT id FROM passages_fts_docsize"
-        searchable = "SELECT number FROM searchable_passages"
-        count = "SELECT count(*) FROM ({} EXCEPT {})"
-        missing = session.scalar(sql(count.format(searchable, indexed))) or 0
-        surplus = session.scalar(sql(count.format(indexed, searchable))) or 0
-        try:
-            session.execute(
-                sql("INSERT INTO passages_fts(passages_fts, rank) VALUES ('integrity-check', 1)")
-            )
-        except DatabaseError:
-            return TextDifferences(missing, surplus, damaged=True)
-        return TextDifferences(missing, surplus)
-
-    def rebuild(self, session: Session) -> None:
-        """See ``TextIndex``."""
-        session.execute(sql("INSERT INTO passages_fts(passages_fts) VALUES ('rebuild')"))
-
-    def _expression(self, session: Session, wanted: Sequence[Term]) -> str:
-        """FTS5's expression for the terms, or nothing where no passage holds any."""
-        counted = self._count(session, [_fts(term) for term in wanted])
-        present = sorted((count, term) for term, count in counted.items() if count)
-        chosen: list[str] = []
+        Args:
+            counts: of each term.
+            candidates: passages that the rarest terms may bring to be ranked, in all.
+            scoring: how many passages a term may stand in and still be part of the ranking.
+        """
+        present = sorted((count, term) for term, count in counts.items() if count)
+        rare: list[str] = []
         total = 0
         for count, term in present:
             total += count
-            if total > self._candidates:
+            if total > candidates:
                 break
-            chosen.append(term)
-        if not chosen:  # every term is common: only passages that hold all of them
-            return " AND ".join(term for _, term in present)
-        others = [term for count, term in present[len(chosen) :] if count < self._scoring]
-        rare = " OR ".join(chosen)
-        return f"({rare}) AND ({rare} OR {' OR '.join(others)})" if others else rare
+            rare.append(term)
+        if not rare:
+            return cls(common=tuple(term for _, term in present))
+        others = (term for count, term in present[len(rare) :] if count < scoring)
+        return cls(tuple(rare), tuple(others))
 
-    def _count(self, session: Session, expressions: Sequence[str]) -> dict[str, int]:
-        """How many passages hold each, counted up to ``scoring``; kept until a passage changes."""
-        changes = session.scalar(
-            sql("SELECT seq FROM sqlite_sequence WHERE name = 'passage_changes'")
-        )
+
+class Frequencies:
+    """In how many passages terms stand, kept until a passage changes. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._state = -1
+        self._lock = threading.Lock()
+
+    def of(self, terms: Sequence[str], state: int, count: Callable[[str], int]) -> dict[str, int]:
+        """Return the count of each term.
+
+        Args:
+            terms: in the database's own language.
+            state: another number whenever a passage changed; read before anything is counted.
+            count: counts a term that is not known yet.
+        """
         with self._lock:
-            if changes != self._counted_at:
-                self._frequencies, self._counted_at = {}, changes or 0
-            known = self._frequencies
-        for expression in expressions:
-            if expression not in known:
-                known[expression] = (
-                    session.scalar(
-                        sql(
-                            "SELECT count(*) FROM (SELECT 1 FROM passages_fts"
-                            " WHERE passages_fts MATCH :expression LIMIT :most)"
-                        ),
-                        {"expression": expression, "most": self._scoring},
-                    )
-                    or 0
-                )
-        return {expression: known[expression] for expression in expressions}
-
-
-def _fts(term: Term) -> str:
-    """A term in FTS5's language. Every word is quoted, so nothing in it is syntax."""
-    spellings = [
-        '"{}"{}'.format(" ".join(phrase.words), " *" if phrase.prefix else "")
-        for phrase in term.spellings
-    ]
-    return f"({' OR '.join(spellings)})" if len(spellings) > 1 else spellings[0]
+            if state != self._state:
+                self._known, self._state = {}, state
+            known = self._known
+        for term in terms:
+            if term not in known:
+                known[term] = count(term)
+        return {term: known[term] for term in terms}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import MetaData, select
 
 from service.access import register as room
 from service.access.register import Caller, NotAllowed, Register, Role
@@ -20,8 +23,8 @@ CHOSEN = "vn_0123456789ab_" + "k" * 43
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(f"sqlite:///{tmp_path / 'v.db'}", tmp_path)
+def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(database_url, tmp_path)
     yield database
     database.close()
 
@@ -41,12 +44,24 @@ def test_a_key_stands_for_its_person(register: Register) -> None:
     assert listed.last_used_at is not None
 
 
-def test_no_part_of_a_secret_is_stored(register: Register, tmp_path: Path) -> None:
+def everything_in(database: Database) -> bytes:
+    """Every row of every table, as text."""
+    tables = MetaData()
+    tables.reflect(database.engine)
+    with database.transaction() as session:
+        return repr(
+            [session.execute(select(table)).all() for table in tables.sorted_tables]
+        ).encode()
+
+
+def test_no_part_of_a_secret_is_stored(
+    register: Register, database: Database, tmp_path: Path
+) -> None:
     register.add("amal", Role.REVIEWER)
     _, token = register.issue("amal")
     secret = token[16:]
     register.caller(token)
-    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    stored = everything_in(database) + b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"amal" in stored
     assert secret.encode() not in stored
 
@@ -159,6 +174,43 @@ def test_the_last_admin_stays(register: Register) -> None:
     register.remove("admin")
     with pytest.raises(InputError, match="amal"):
         register.remove("amal")
+
+
+def test_two_admins_cannot_let_each_other_go_at_once(postgresql_url: str, tmp_path: Path) -> None:
+    database = Database.open(postgresql_url, tmp_path)
+    register = Register(database)
+    together = Barrier(2)
+
+    def remove(name: str) -> None:
+        together.wait()
+        with suppress(InputError):
+            register.remove(name)
+
+    for number in range(10):
+        pair = (f"a{number}", f"b{number}")
+        for name in pair:
+            register.add(name, Role.ADMIN)
+        for user in register.users():
+            if user.name not in pair and user.left_at is None:
+                register.remove(user.name)
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(remove, pair))
+        assert len([user for user in register.users() if user.left_at is None]) == 1
+    database.close()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "a" * 10_000])
+def test_a_name_that_nothing_can_have_is_not_found(register: Register, name: str) -> None:
+    for change in (register.remove, register.issue, register.revoke):
+        with pytest.raises(NotFound):
+            change(name)
+    assert register.keys(name) == []
+
+
+def test_a_label_that_cannot_be_stored_is_refused(register: Register) -> None:
+    register.add("amal", Role.REVIEWER)
+    with pytest.raises(InputError, match="label"):
+        register.issue("amal", "a\0b")
 
 
 def test_the_first_admin_is_made_once(database: Database) -> None:

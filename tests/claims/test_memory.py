@@ -53,8 +53,9 @@ def encoder() -> Encoder:
 
 
 @pytest.fixture
-def corpus(tmp_path, encoder: Encoder) -> Iterator[Corpus]:
-    with Corpus.open(Settings(_env_file=None, data_dir=tmp_path / "data"), encoder) as opened:
+def corpus(tmp_path, database_url: str, encoder: Encoder) -> Iterator[Corpus]:
+    settings = Settings(_env_file=None, data_dir=tmp_path / "data", database_url=database_url)
+    with Corpus.open(settings, encoder) as opened:
         yield opened
 
 
@@ -382,9 +383,9 @@ def test_another_model_is_refused_until_the_claims_are_indexed_again(
     assert relations(memory.link(claim(FOUR))) == [("duplicate", "old")]
 
 
-def test_no_word_of_a_claim_is_kept_in_chroma(memory: Memory, corpus: Corpus):
+def test_no_word_of_a_claim_is_kept_in_chroma(memory: Memory, corpus: Corpus, tmp_path):
     remember(memory, "A word like Zanzibarquark is easily found.", "old")
-    folder = corpus.vectors.directory
+    folder = tmp_path / "data" / "chroma"
     corpus.close()
 
     files = [path for path in folder.rglob("*") if path.is_file()]

@@ -1,4 +1,4 @@
-"""A corpus in an empty folder, an encoder that counts, and a factory for statements."""
+"""A corpus in which nothing is yet, an encoder that counts, and a factory for statements."""
 
 from __future__ import annotations
 
@@ -45,9 +45,17 @@ def encoder(counting: Callable[..., CountingEncoder]) -> CountingEncoder:
     return counting()
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, data_dir=tmp_path / "data")
+@pytest.fixture(params=["alone", "with servers"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """SQLite and embedded Chroma; then PostgreSQL and a Chroma server."""
+    if request.param == "alone":
+        return Settings(_env_file=None, data_dir=tmp_path / "data")
+    return Settings(
+        _env_file=None,
+        data_dir=tmp_path / "data",
+        database_url=request.getfixturevalue("postgresql_url"),
+        chroma_url=request.getfixturevalue("chroma_url"),
+    )
 
 
 @pytest.fixture

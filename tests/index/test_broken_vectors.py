@@ -49,6 +49,11 @@ def a_file_for_the_folder(chroma: Path) -> None:
     chroma.write_bytes(b"x")
 
 
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(_env_file=None, data_dir=tmp_path / "data")
+
+
 DAMAGES = [
     random_bytes,
     a_sound_first_page_only,

@@ -194,22 +194,42 @@ def shrink_the_vectors(corpus: Corpus) -> None:
     made.upsert(["a@1:0-84", "b@1:0-84", "c@1:0-79"], np.ones((3, 8), np.float32))
 
 
-def lose_words(corpus: Corpus) -> None:
+def damage_words(corpus: Corpus, sqlite: list[str], postgresql: list[str]) -> None:
     with corpus.database.transaction() as session:
-        session.execute(text("INSERT INTO passages_fts(passages_fts) VALUES ('delete-all')"))
+        for statement in sqlite if corpus.database.kind == "sqlite" else postgresql:
+            session.execute(text(statement))
+
+
+def lose_words(corpus: Corpus) -> None:
+    damage_words(
+        corpus,
+        ["INSERT INTO passages_fts(passages_fts) VALUES ('delete-all')"],
+        ["TRUNCATE passages_fts"],
+    )
 
 
 def smuggle_words(corpus: Corpus) -> None:
-    with corpus.database.transaction() as session:
-        session.execute(text("INSERT INTO passages_fts(rowid, text) VALUES (99, 'loan')"))
+    damage_words(
+        corpus,
+        ["INSERT INTO passages_fts(rowid, text) VALUES (99, 'loan')"],
+        ["INSERT INTO passages_fts VALUES (99, passages_indexed('loan'))"],
+    )
 
 
 def swap_words(corpus: Corpus) -> None:
-    with corpus.database.transaction() as session:
-        old = "SELECT 'delete', number, text FROM passages WHERE statement_id = 'b'"
-        new = "SELECT number, 'quite another text' FROM passages WHERE statement_id = 'b'"
-        session.execute(text(f"INSERT INTO passages_fts(passages_fts, rowid, text) {old}"))
-        session.execute(text(f"INSERT INTO passages_fts(rowid, text) {new}"))
+    row = "FROM passages WHERE statement_id = 'b'"
+    damage_words(
+        corpus,
+        [
+            "INSERT INTO passages_fts(passages_fts, rowid, text)"
+            f" SELECT 'delete', number, text {row}",
+            f"INSERT INTO passages_fts(rowid, text) SELECT number, 'quite another text' {row}",
+        ],
+        [
+            "UPDATE passages_fts SET words = passages_indexed('quite another text')"
+            " FROM passages WHERE passages.number = passages_fts.number AND statement_id = 'b'"
+        ],
+    )
 
 
 @pytest.mark.parametrize(

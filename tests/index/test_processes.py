@@ -1,15 +1,21 @@
-"""Processes that use one data folder at the same time."""
+"""Processes that use the same data at the same time."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
+from chroma_server import emptied
+from postgres import Cluster
 
 from service.settings import Settings
 from service.statements.corpus import Corpus
 
-ROUNDS, PROCESSES = 12, 3
+PROCESSES = 3
 
 ADD_ONE_STATEMENT_A_ROUND = """
 import sys
@@ -29,23 +35,40 @@ class Encoder:
         return np.eye(4, dtype=np.float32)[[len(text) % 4 for text in texts]]
 
 
-name = sys.argv[1]
+source = Path(sys.argv[1])
 print("ready", flush=True)
 for line in sys.stdin:
-    folder = Path(line.strip())
-    with Corpus.open(Settings(_env_file=None, data_dir=folder), Encoder()) as corpus:
-        report = corpus.add([folder.parent / f"{name}.md"])
+    settings = Settings.model_validate_json(line)
+    with Corpus.open(settings, Encoder()) as corpus:
+        report = corpus.add([source])
     print(len(report.added), flush=True)
 """
 
 
-def test_processes_that_start_a_data_folder_together_lose_nothing(tmp_path: Path, encoder):
+def in_a_folder(request: pytest.FixtureRequest, data_dir: Path, stack: ExitStack) -> Settings:
+    return Settings(_env_file=None, data_dir=data_dir)
+
+
+def on_servers(request: pytest.FixtureRequest, data_dir: Path, stack: ExitStack) -> Settings:
+    postgres: Cluster = request.getfixturevalue("postgres")
+    return Settings(
+        _env_file=None,
+        data_dir=data_dir,
+        database_url=stack.enter_context(postgres.database("template0")),
+        chroma_url=emptied(request.getfixturevalue("chroma_url")),
+    )
+
+
+@pytest.mark.parametrize(("begun", "rounds"), [(in_a_folder, 12), (on_servers, 4)])
+def test_processes_that_begin_together_lose_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, encoder, begun: Callable[..., Settings], rounds
+):
     names = [f"s{number}" for number in range(PROCESSES)]
     for name in names:
         (tmp_path / f"{name}.md").write_text(f"---\nid: {name}\nlanguage: en\n---\nThe {name}.\n")
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", ADD_ONE_STATEMENT_A_ROUND, name],
+            [sys.executable, "-c", ADD_ONE_STATEMENT_A_ROUND, tmp_path / f"{name}.md"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -53,27 +76,26 @@ def test_processes_that_start_a_data_folder_together_lose_nothing(tmp_path: Path
         )
         for name in names
     ]
-    folders = [tmp_path / f"data{number}" for number in range(ROUNDS)]
     try:
         assert [process.stdout.readline() for process in running] == ["ready\n"] * PROCESSES
-        for folder in folders:
-            for process in running:
-                process.stdin.write(f"{folder}\n")
-                process.stdin.flush()
-            told = [process.stdout.readline() for process in running]
-            died = [
-                process.stderr.read()
-                for process, line in zip(running, told, strict=True)
-                if not line
-            ]
-            assert died == []
-            assert told == ["1\n"] * PROCESSES
+        for number in range(rounds):
+            with ExitStack() as stack:
+                settings = begun(request, tmp_path / f"data{number}", stack)
+                for process in running:
+                    process.stdin.write(f"{settings.model_dump_json()}\n")
+                    process.stdin.flush()
+                told = [process.stdout.readline() for process in running]
+                died = [
+                    process.stderr.read()
+                    for process, line in zip(running, told, strict=True)
+                    if not line
+                ]
+                assert died == []
+                assert told == ["1\n"] * PROCESSES
+                with Corpus.open(settings, encoder) as corpus:
+                    assert [stored.ref.statement_id for stored in corpus.list()] == names
+                    assert not corpus.check().differs
     finally:
         for process in running:
             process.kill()
             process.communicate()
-
-    for folder in folders:
-        with Corpus.open(Settings(_env_file=None, data_dir=folder), encoder) as corpus:
-            assert [stored.ref.statement_id for stored in corpus.list()] == names
-            assert not corpus.check().differs

@@ -1,22 +1,40 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
 import numpy as np
 import pytest
 
+from service.kit.chroma import ChromaServer, EmbeddedChroma
 from service.kit.errors import IndexMismatch
+from service.kit.locks import locked_file
 from service.kit.vectors import BATCH, LazyEncoder, VectorStore
 
 
+@pytest.fixture(params=["embedded", "server"])
+def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], VectorStore]]:
+    """Opens the vectors, as a new process would."""
+    opened: list[VectorStore] = []
+    url = request.getfixturevalue("chroma_url") if request.param == "server" else None
+
+    def make() -> VectorStore:
+        turn = partial(locked_file, tmp_path / "turn")
+        chroma = ChromaServer(url, turn) if url else EmbeddedChroma(tmp_path / "chroma")
+        opened.append(VectorStore(chroma))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[VectorStore]:
-    opened = VectorStore(tmp_path)
-    yield opened
-    opened.close()
+def store(opening: Callable[[], VectorStore]) -> VectorStore:
+    return opening()
 
 
 def unit(*values: float) -> np.ndarray:
@@ -56,17 +74,28 @@ def test_an_empty_collection_has_nothing_near(store: VectorStore):
     assert collection.vectors(["a"]) == {}
 
 
-def test_a_collection_outlives_its_store_and_keeps_its_model(tmp_path: Path):
-    first = VectorStore(tmp_path)
+def test_a_collection_outlives_its_store_and_keeps_its_model(opening):
+    first = opening()
     first.open("things", "m", "").upsert(["a"], unit(1, 0))
     first.close()
 
-    again = VectorStore(tmp_path)
+    again = opening()
     assert again.model_of("things") == "m"
     assert again.open("things", "m", "").ids() == {"a"}
     with pytest.raises(IndexMismatch, match=r"things.*by m,.*now is other: run `the remedy`"):
         again.open("things", "other", "the remedy")
-    again.close()
+
+
+def test_a_collection_that_another_process_made_again_is_the_new_one(opening):
+    ours = opening().open("things", "m", "")
+    ours.upsert(["old"], unit(1, 0))
+
+    opening().recreate("things", "m").upsert(["new"], unit(1, 0))
+
+    assert ours.ids() == {"new"}
+    opening().recreate("things", "other")
+    with pytest.raises(IndexMismatch):
+        ours.count()
 
 
 def test_a_lazy_encoder_is_loaded_once_however_many_ask_at_once():

@@ -1,34 +1,59 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 from sqlalchemy import text as sql
 
 from service.kit.database import Database
-from service.statements.words import MAX_TERMS, SqliteTextIndex, terms
+from service.statements.repository import next_revision
+from service.statements.tables import PassageRow
+from service.statements.words import MAX_TERMS, terms
+from service.statements.words_postgresql import PostgresTextIndex
+from service.statements.words_sqlite import SqliteTextIndex
 
 
 @pytest.fixture
-def worded(tmp_path: Path) -> Callable[..., Callable[..., list[str]]]:
-    def store(*texts: str, **limits: int) -> Callable[..., list[str]]:
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+def store(database: Database, texts: Sequence[str]) -> None:
+    """Passages with these texts; the place of each is its id."""
+    with database.transaction() as session:
+        next_revision(session)
+        session.execute(sql("INSERT INTO statements VALUES ('s', 's', 1, '2025-12-12', NULL)"))
+        session.execute(
+            insert(PassageRow),
+            [
+                {
+                    "id": str(position),
+                    "statement_id": "s",
+                    "version": 1,
+                    "position": position,
+                    "start": 0,
+                    "end": 0,
+                    "text": text,
+                    "text_sha256": "",
+                    "searchable": True,
+                }
+                for position, text in enumerate(texts)
+            ],
+        )
+
+
+@pytest.fixture
+def worded(database: Database) -> Callable[..., Callable[..., list[str]]]:
+    def make(*texts: str, **limits: int) -> Callable[..., list[str]]:
         """Passages with these texts; returns a search by words that gives the texts back."""
-        database = Database(f"sqlite:///{tmp_path / 'words.db'}")
-        database.migrate()
-        with database.transaction() as session:
-            session.execute(sql("INSERT INTO statements VALUES ('s', 's', 1, '2025-12-12', NULL)"))
-            session.execute(
-                sql(
-                    'INSERT INTO passages(id, statement_id, version, position, start, "end",'
-                    " text, text_sha256, searchable)"
-                    " VALUES (:position, 's', 1, :position, 0, 0, :text, '', 1)"
-                ),
-                [{"position": position, "text": text} for position, text in enumerate(texts)],
-            )
-        index = SqliteTextIndex(**limits)
+        store(database, texts)
+        index = (SqliteTextIndex if database.kind == "sqlite" else PostgresTextIndex)(**limits)
 
         def search(query: str, n: int = 10) -> list[str]:
             with database.transaction() as session:
@@ -36,7 +61,7 @@ def worded(tmp_path: Path) -> Callable[..., Callable[..., list[str]]]:
 
         return search
 
-    return store
+    return make
 
 
 @pytest.mark.parametrize(
@@ -115,12 +140,14 @@ def test_where_all_words_are_common_passages_with_all_of_them_are_found(worded):
     assert search("fleet harbour", 20) == ["fleet in harbour"]
 
 
-def test_a_word_that_became_common_is_counted_anew(worded, tmp_path: Path):
+def test_a_word_that_became_common_is_counted_anew(worded, database_url: str):
     search = worded("fleet", *["harbour"] * 4, "fleet in harbour", candidates=4)
     assert "fleet" in search("fleet harbour")
-    other = Database(f"sqlite:///{tmp_path / 'words.db'}")
+    other = Database(database_url)
     with other.transaction() as session:
+        next_revision(session)
         session.execute(sql("UPDATE passages SET text = 'fleet ' || text WHERE text = 'harbour'"))
+    other.close()
 
     assert "fleet" not in search("fleet harbour")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -410,6 +411,36 @@ def test_withdrawing_what_is_not_there_is_an_error_and_changes_nothing(database)
         intake.withdraw(database, "nobody")
     with database.transaction() as session:
         assert repository.revision(session) == 0
+
+
+@pytest.mark.parametrize("statement_id", ["a\0b", "\ud800"])
+def test_what_no_statement_can_be_called_is_not_found(database: Database, statement_id: str):
+    for ask in (repository.current, repository.withdraw, repository.reinstate):
+        with pytest.raises(NotFound), database.transaction() as session:
+            ask(session, statement_id)
+    with pytest.raises(NotFound), database.transaction() as session:
+        repository.text(session, statement_id, 1)
+
+
+@pytest.mark.parametrize("version", [-1, 0, 2**31, 2**70])
+def test_a_version_that_no_statement_can_have_is_not_found(
+    add: Adding, folder, database: Database, version: int
+):
+    add(folder(a_md=markdown(id="s01")))
+
+    with pytest.raises(NotFound, match=str(version)), database.transaction() as session:
+        repository.raw(session, "s01", version)
+
+
+def test_a_file_deep_in_folders_is_known_again(add: Adding, tmp_path: Path):
+    deep = tmp_path.joinpath(*(f"{number}{secrets.token_hex(60)}" for number in range(25)))
+    deep.mkdir(parents=True)
+    (deep / "a.txt").write_text(ENGLISH)
+    (deep / "b.txt").write_text(ENGLISH.replace("two", "three"))
+
+    assert len(add(deep / "a.txt", deep / "b.txt").added) == 2
+    again = add(deep / "a.txt", deep / "b.txt")
+    assert (len(again.added), len(again.unchanged)) == (0, 2)
 
 
 def test_a_version_that_is_not_there_is_an_error(add: Adding, folder, show):

@@ -3,6 +3,7 @@
 The text index holds the searchable passages and no others. Triggers keep it in the transaction
 that changes the passages, whoever changes them, and note every such passage in
 ``passage_changes``, from which the vector index is brought to the same state after the commit.
+SQLite and PostgreSQL each have an index of their own, with one notion of a word.
 
 Revision ID: 0002
 Revises: 0001
@@ -44,6 +45,67 @@ SQLITE = (
     END""",
 )
 
+# A word is what it is for FTS5's 'porter unicode61 remove_diacritics 2': a run of letters and
+# figures, in lower case, without accents, cut to its stem by Porter's rules unless it has but two
+# letters; none is too common. PostgreSQL's own parser knows other words ("-15", "9e0", addresses),
+# so it is left out. ICU's rules are named, for the database may be of any locale. The functions
+# keep the schema that they are made in, so that they work whatever schemas a session looks at.
+POSTGRESQL = (
+    "CREATE TEXT SEARCH DICTIONARY passages_stem (TEMPLATE = snowball, LANGUAGE = porter)",
+    r"""CREATE FUNCTION passages_folded(text text) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT
+        RETURN trim(regexp_replace(
+            regexp_replace(
+                normalize(lower(text COLLATE "und-x-icu"), NFD), '[\u0300-\u036f]', '', 'g'),
+            '[^[:alnum:]]+' COLLATE "und-x-icu", ' ', 'g'))""",
+    # A lexeme has 2,046 bytes at most.
+    """CREATE FUNCTION passages_lexemes(text text) RETURNS TABLE (lexeme text, place bigint)
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT
+        BEGIN ATOMIC
+            SELECT CASE WHEN length(word) > 2
+                    THEN (ts_lexize('passages_stem', left(word, 500)))[1] ELSE word END, number
+                FROM string_to_table(passages_folded(text), ' ')
+                    WITH ORDINALITY AS words(word, number)
+                WHERE word <> '';
+        END""",
+    """CREATE FUNCTION passages_indexed(text text) RETURNS tsvector
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT
+        BEGIN ATOMIC
+            SELECT CAST(coalesce(string_agg(lexeme || ':' || place, ' '), '') AS tsvector)
+                FROM passages_lexemes(text);
+        END""",
+    # What to look for: words that stand together, of which the last may go on.
+    """CREATE FUNCTION passages_phrase(words text, open_ended boolean) RETURNS tsquery
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT
+        BEGIN ATOMIC
+            SELECT CAST(
+                    coalesce(string_agg(lexeme, ' <-> ' ORDER BY place)
+                        || CASE WHEN open_ended THEN ':*' ELSE '' END, '') AS tsquery)
+                FROM passages_lexemes(words);
+        END""",
+    """CREATE TABLE passages_fts (
+        number integer CONSTRAINT pk_passages_fts PRIMARY KEY,
+        words tsvector NOT NULL)""",
+    "CREATE INDEX ix_passages_fts_words ON passages_fts USING gin (words)",
+    """CREATE FUNCTION passages_follow() RETURNS trigger
+        LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    BEGIN
+        IF TG_OP <> 'INSERT' AND old.searchable THEN
+            DELETE FROM passages_fts WHERE number = old.number;
+            INSERT INTO passage_changes(passage_id) VALUES (old.id);
+        END IF;
+        IF TG_OP <> 'DELETE' AND new.searchable THEN
+            INSERT INTO passages_fts VALUES (new.number, passages_indexed(new.text));
+            INSERT INTO passage_changes(passage_id) VALUES (new.id);
+        END IF;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER passages_added_or_removed AFTER INSERT OR DELETE ON passages
+        FOR EACH ROW EXECUTE FUNCTION passages_follow()""",
+    """CREATE TRIGGER passages_changed AFTER UPDATE OF number, id, text, searchable ON passages
+        FOR EACH ROW EXECUTE FUNCTION passages_follow()""",
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -57,6 +119,13 @@ def upgrade() -> None:
         for statement in SQLITE:
             op.execute(statement)
         op.execute("INSERT INTO passages_fts(passages_fts) VALUES ('rebuild')")
+    else:
+        for statement in POSTGRESQL:
+            op.execute(statement)
+        op.execute(
+            "INSERT INTO passages_fts"
+            " SELECT number, passages_indexed(text) FROM passages WHERE searchable"
+        )
     op.execute("INSERT INTO passage_changes(passage_id) SELECT id FROM passages WHERE searchable")
 
     op.create_table(
@@ -130,4 +199,11 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {trigger}")
         op.execute("DROP TABLE passages_fts")
         op.execute("DROP VIEW searchable_passages")
+    else:
+        for name in ("passages_added_or_removed", "passages_changed"):
+            op.execute(f"DROP TRIGGER {name} ON passages")
+        op.execute("DROP TABLE passages_fts")
+        for name in ("follow", "phrase", "indexed", "lexemes", "folded"):
+            op.execute(f"DROP FUNCTION passages_{name}")
+        op.execute("DROP TEXT SEARCH DICTIONARY passages_stem")
     op.drop_table("passage_changes")
