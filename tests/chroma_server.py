@@ -31,7 +31,7 @@ def chroma_server(folder: Path, port: int) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [
                 "/usr/bin/setpriv",
                 "--pdeathsig=TERM",

@@ -69,7 +69,7 @@ def cluster_folder() -> Iterator[Path]:
         shutil.chown(folder, OWNER, OWNER)
     made = [_program("initdb"), "-D", folder / "data", "-U", OWNER, "-A", "trust", "--no-sync"]
     try:
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             [*made, "-E", "UTF8", "--locale=C"],
             check=True,
             stdout=subprocess.DEVNULL,
@@ -94,7 +94,7 @@ def started(folder: Path) -> Iterator[None]:
     given = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     log = folder / "log"
     with log.open("wb") as written:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [*_TOGETHER, _program("postgres"), "-D", folder / "data", *given],
             stdout=written,
             stderr=written,

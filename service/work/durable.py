@@ -176,7 +176,7 @@ class Work:
             return change(self._datasource.sql_session(), *args, **kwargs)
 
         # Our own locks order what must be in order; SQLite knows no other level than this.
-        is_sqlite = self._database.engine.dialect.name == "sqlite"
+        is_sqlite = self._database.kind == "sqlite"
         step: DatasourceOptions = {
             "name": change.__name__,
             "isolation_level": "SERIALIZABLE" if is_sqlite else "READ COMMITTED",

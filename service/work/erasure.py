@@ -81,6 +81,6 @@ async def finish(work: Work, erased: Erased) -> None:
 
 
 def _empty_log(database: Database) -> None:
-    if database.engine.dialect.name == "sqlite":
+    if database.kind == "sqlite":
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

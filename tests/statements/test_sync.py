@@ -802,7 +802,7 @@ def test_a_run_that_is_killed_neither_loses_nor_doubles_anything(desk, lists, pa
 
     site.answers["/c"] = hold
     feed = desk.feed(host="127.0.0.1")
-    running = subprocess.Popen(  # noqa: S603  our own code
+    running = subprocess.Popen(
         [sys.executable, "-c", SYNC, feed.url, desk.database.url, str(desk.settings.data_dir)]
     )
     try:

@@ -44,7 +44,7 @@ _NO_RULES = range(400, 500)
 """A host that answers so has no robots.txt; one that answers with 500 may have it tomorrow."""
 
 
-class Stopped(Exception):  # noqa: N818  no error: the run is given up
+class Stopped(Exception):
     """The run ended while a request waited for its turn."""
 
 

@@ -16,32 +16,35 @@ _ZERO, _ONE, _FALSE, _TRUE = sa.text("0"), sa.text("1"), sa.false(), sa.true()
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("submissions") as table:
-        table.add_column(sa.Column("state", sa.String(16), nullable=False, server_default="done"))
-        table.add_column(sa.Column("as_of", sa.Date))
-        table.add_column(sa.Column("error", sa.Text))
-        table.add_column(sa.Column("submitted_by", sa.String(64)))
-        table.add_column(sa.Column("attempt", sa.Integer, nullable=False, server_default=_ONE))
-        table.add_column(sa.Column("read", sa.Boolean, nullable=False, server_default=_TRUE))
-        table.add_column(sa.Column("rejected", sa.JSON))
-        table.add_column(sa.Column("usage", sa.JSON))
-        table.add_column(sa.Column("finished_at", sa.DateTime))
-        table.create_index("ix_submissions_state", ["state"])
-    with op.batch_alter_table("claims") as table:
-        table.add_column(
-            sa.Column("state", sa.String(16), nullable=False, server_default="drafted")
-        )
-        table.add_column(sa.Column("position", sa.Integer, nullable=False, server_default=_ZERO))
-        table.add_column(sa.Column("attempt", sa.Integer, nullable=False, server_default=_ONE))
-        table.add_column(sa.Column("unread", sa.Boolean, nullable=False, server_default=_FALSE))
-        table.add_column(sa.Column("error", sa.Text))
-        table.add_column(sa.Column("note_id", sa.String(64)))
-        table.create_index("ix_claims_state", ["state"])
-    with op.batch_alter_table("notes") as table:
-        table.add_column(sa.Column("reusable", sa.Boolean, nullable=False, server_default=_TRUE))
-        table.add_column(sa.Column("revision", sa.Integer, nullable=False, server_default=_ONE))
-        table.add_column(sa.Column("decided_verdict", sa.String(32)))
-        table.create_index("ix_notes_state", ["state"])
+    op.add_column(
+        "submissions", sa.Column("state", sa.String(16), nullable=False, server_default="done")
+    )
+    op.add_column("submissions", sa.Column("as_of", sa.Date))
+    op.add_column("submissions", sa.Column("error", sa.Text))
+    op.add_column("submissions", sa.Column("submitted_by", sa.String(64)))
+    op.add_column(
+        "submissions", sa.Column("attempt", sa.Integer, nullable=False, server_default=_ONE)
+    )
+    op.add_column(
+        "submissions", sa.Column("read", sa.Boolean, nullable=False, server_default=_TRUE)
+    )
+    op.add_column("submissions", sa.Column("rejected", sa.JSON))
+    op.add_column("submissions", sa.Column("usage", sa.JSON))
+    op.add_column("submissions", sa.Column("finished_at", sa.DateTime))
+    op.create_index("ix_submissions_state", "submissions", ["state"])
+    op.add_column(
+        "claims", sa.Column("state", sa.String(16), nullable=False, server_default="drafted")
+    )
+    op.add_column("claims", sa.Column("position", sa.Integer, nullable=False, server_default=_ZERO))
+    op.add_column("claims", sa.Column("attempt", sa.Integer, nullable=False, server_default=_ONE))
+    op.add_column("claims", sa.Column("unread", sa.Boolean, nullable=False, server_default=_FALSE))
+    op.add_column("claims", sa.Column("error", sa.Text))
+    op.add_column("claims", sa.Column("note_id", sa.String(64)))
+    op.create_index("ix_claims_state", "claims", ["state"])
+    op.add_column("notes", sa.Column("reusable", sa.Boolean, nullable=False, server_default=_TRUE))
+    op.add_column("notes", sa.Column("revision", sa.Integer, nullable=False, server_default=_ONE))
+    op.add_column("notes", sa.Column("decided_verdict", sa.String(32)))
+    op.create_index("ix_notes_state", "notes", ["state"])
     op.create_table(
         "submission_events",
         sa.Column("number", sa.Integer, nullable=False),
@@ -164,7 +167,6 @@ def downgrade() -> None:
         ),
     }
     for name, added in columns.items():
-        with op.batch_alter_table(name) as table:
-            table.drop_index(f"ix_{name}_state")
-            for column in added:
-                table.drop_column(column)
+        op.drop_index(f"ix_{name}_state", name)
+        for column in added:
+            op.drop_column(name, column)
