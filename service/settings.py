@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     claims_per_minute: int = Field(
         0, ge=0, description="claims begun a minute, by all processes together; 0: no limit"
     )
+    worker_gone_after: float = Field(
+        30.0, gt=0, description="seconds of silence after which others do a process's work"
+    )
     stop_within: int = Field(20, ge=0, description="seconds to finish claims when told to stop")
     admin_key: SecretStr | None = Field(
         None, description="key of the first admin; made and printed once if there is none"

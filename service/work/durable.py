@@ -53,7 +53,8 @@ VERSION = "1"
 _NAME = "verinote"
 _LOOKS_EVERY = 0.2
 """Seconds between two looks into a queue."""
-_BEATS_EVERY = 5.0
+_BEATS = 6
+"""Signs of life in the time after which a process is taken for gone."""
 _SWEEPS_EVERY = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _LOG = logging.getLogger(__name__)
@@ -65,13 +66,22 @@ class Work:
     Args:
         pipeline: what reads and assesses.
         worker: the id that this process takes work under.
+        datasource: the database, as DBOS writes to it.
+        known: all processes that take work.
     """
 
-    def __init__(self, pipeline: Pipeline, worker: str, datasource: SQLAlchemyDatasource) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        worker: str,
+        datasource: SQLAlchemyDatasource,
+        known: workers.Workers,
+    ) -> None:
         self.pipeline = pipeline
         self.worker = worker
         self._database: Database = pipeline.corpus.database
         self._datasource = datasource
+        self._workers = known
         self._accounts: dict[str, SubmissionAccount] = {}
         settings, engine = pipeline.settings, pipeline.engine
         self.at_once = settings.worker_concurrency or engine.concurrent_claims
@@ -95,7 +105,8 @@ class Work:
         settings, database = pipeline.settings, pipeline.corpus.database
         worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         with workers.alone(settings):
-            await asyncio.to_thread(workers.begin, database, worker, settings)
+            known = workers.Workers(database, settings)
+            await asyncio.to_thread(known.begin, worker)
             DBOS(config=_config(settings, worker))
             if not takes_work:
                 DBOS.listen_queues([])
@@ -106,7 +117,7 @@ class Work:
                     engine=database.engine,
                     serializer=DBOSPortableJSONSerializer(),
                 )
-                work = cls(pipeline, worker, datasource)
+                work = cls(pipeline, worker, datasource, known)
                 _set(work)
                 DBOS.launch()
                 await work._register()
@@ -122,7 +133,7 @@ class Work:
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=patience)
                 # DBOS gave the event loop its own threads, and has just ended them.
                 asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
-                await asyncio.to_thread(workers.end, database, worker)
+                await asyncio.to_thread(known.end, worker)
                 _set(None)
 
     async def _register(self) -> None:
@@ -255,12 +266,12 @@ class Work:
         """Say that this process lives, and take over the work of those that don't."""
         while True:
             with suppress(OutOfReach):
-                gone = await asyncio.to_thread(workers.beat, self._database, self.worker)
+                gone = await asyncio.to_thread(self._workers.beat, self.worker)
                 if gone:
                     _LOG.warning("taking over the work of %s", ", ".join(gone))
                     await asyncio.to_thread(DBOS._recover_pending_workflows, gone)
-                    await asyncio.to_thread(workers.forget, self._database, gone)
-            await asyncio.sleep(_BEATS_EVERY)
+                    await asyncio.to_thread(self._workers.forget, gone)
+            await asyncio.sleep(self.pipeline.settings.worker_gone_after / _BEATS)
 
     async def _sweep(self) -> None:
         """Give work to the queue that was accepted right before a crash."""

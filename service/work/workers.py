@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
@@ -18,8 +18,6 @@ from service.kit.errors import ConfigurationError
 from service.settings import Settings
 from service.work.tables import WorkerRow
 
-GONE_AFTER = timedelta(seconds=30)
-"""Without a sign of life; six beats."""
 _LOCK = "serve.lock"
 
 
@@ -47,49 +45,62 @@ def alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def begin(database: Database, worker: str, settings: Settings) -> None:
-    """Say that a worker is there.
+class Workers:
+    """The processes that take work from a database. Blocking; thread-safe.
 
-    Raises:
-        ConfigurationError: another lives, and the settings do not let several share the data.
+    Args:
+        database: migrated.
+        settings: whether several may share the data, and after which silence one is gone.
     """
-    now = utc_now()
-    with database.transaction() as session:
-        living = select(WorkerRow.id).where(WorkerRow.seen_at >= now - GONE_AFTER)
-        on_sqlite = session.get_bind().dialect.name == "sqlite"
-        if on_sqlite:  # the lock says that the others are gone
-            session.execute(update(WorkerRow).values(seen_at=now - 2 * GONE_AFTER))
-        elif not shares(settings) and (other := session.scalars(living).first()) is not None:
-            raise _refused(f"{other} works on this database already")
-        session.add(WorkerRow(id=worker, started_at=now, seen_at=now))
 
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._shared = shares(settings)
+        self._patience = timedelta(seconds=settings.worker_gone_after)
 
-def beat(database: Database, worker: str) -> list[str]:
-    """Say that a worker lives. Returns the others that have said nothing for too long."""
-    now = utc_now()
-    with database.transaction() as session:
-        row = session.get(WorkerRow, worker)
-        if row is None:  # others took it for gone
+    def begin(self, worker: str) -> None:
+        """Say that a worker is there.
+
+        Raises:
+            ConfigurationError: another lives, and the settings do not let several share the data.
+        """
+        now = utc_now()
+        with self._database.transaction() as session:
+            if self._database.kind == "sqlite":  # the lock says that the others are gone
+                session.execute(update(WorkerRow).values(seen_at=self._long_ago()))
+            elif not self._shared:
+                living = select(WorkerRow.id).where(WorkerRow.seen_at >= now - self._patience)
+                if (other := session.scalars(living).first()) is not None:
+                    raise _refused(f"{other} works on this database already")
             session.add(WorkerRow(id=worker, started_at=now, seen_at=now))
-        else:
-            row.seen_at = now
-        gone = select(WorkerRow.id).where(WorkerRow.seen_at < now - GONE_AFTER)
-        return list(session.scalars(gone.order_by(WorkerRow.id)))
 
+    def beat(self, worker: str) -> list[str]:
+        """Say that a worker lives. Returns the others that have said nothing for too long."""
+        now = utc_now()
+        with self._database.transaction() as session:
+            row = session.get(WorkerRow, worker)
+            if row is None:  # others took it for gone
+                session.add(WorkerRow(id=worker, started_at=now, seen_at=now))
+            else:
+                row.seen_at = now
+            gone = select(WorkerRow.id).where(WorkerRow.seen_at < now - self._patience)
+            return list(session.scalars(gone.order_by(WorkerRow.id)))
 
-def forget(database: Database, gone: Sequence[str]) -> None:
-    """Take workers out whose work was taken over, unless they came back."""
-    with database.transaction() as session:
-        silent = WorkerRow.seen_at < utc_now() - GONE_AFTER
-        session.execute(delete(WorkerRow).where(WorkerRow.id.in_(gone), silent))
+    def forget(self, gone: Sequence[str]) -> None:
+        """Take workers out whose work was taken over, unless they came back."""
+        silent = WorkerRow.seen_at < utc_now() - self._patience
+        with self._database.transaction() as session:
+            session.execute(delete(WorkerRow).where(WorkerRow.id.in_(gone), silent))
 
+    def end(self, worker: str) -> None:
+        """Say that a worker leaves. What it has not finished is taken over at once."""
+        with self._database.transaction() as session:
+            row = session.get(WorkerRow, worker)
+            if row is not None:
+                row.seen_at = self._long_ago()
 
-def end(database: Database, worker: str) -> None:
-    """Say that a worker leaves. What it has not finished is taken over like that of one gone."""
-    with database.transaction() as session:
-        row = session.get(WorkerRow, worker)
-        if row is not None:
-            row.seen_at = utc_now() - 2 * GONE_AFTER
+    def _long_ago(self) -> datetime:
+        return utc_now() - 2 * self._patience
 
 
 def _refused(why: str) -> ConfigurationError:

@@ -1,0 +1,121 @@
+"""Several processes on PostgreSQL and a Chroma server share the work, and take over from the dead."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from processes import Process, Server, server, worker
+from sqlalchemy import text
+from tiny_corpus import write_statements
+
+from eval.endpoint.asked import Asked
+from eval.endpoint.server import ScriptedEndpoint
+from service.kit.database import Database
+from service.settings import load_settings
+from service.statements.corpus import Corpus
+
+CLAIM = "The ministry opened school number {number} in 2024."
+WITHIN = 120.0
+
+
+@pytest.fixture
+def settings(postgresql_url: str, chroma_url: str, tmp_path: Path) -> dict[str, Any]:
+    given = {"database_url": postgresql_url, "chroma_url": chroma_url}
+    with Corpus.open(load_settings(data_dir=tmp_path / "first", **given)) as corpus:
+        corpus.add([write_statements(tmp_path / "statements")])
+    return {
+        **given,
+        "secret": "the same for all of them",
+        "engine": "openai",
+        "llm_cache": "false",
+        "worker_concurrency": 2,
+        "worker_gone_after": 3,
+    }
+
+
+def submitted(served: Server, count: int, each: int) -> None:
+    with served.client() as client:
+        for one in range(count):
+            claims = [CLAIM.format(number=1000 * one + other) for other in range(each)]
+            answer = client.post("/v1/submissions", json={"claims": claims})
+            assert answer.status_code == 202, answer.text
+
+
+def states(served: Server) -> Counter[str]:
+    with served.client() as client:
+        items = client.get("/v1/submissions", params={"limit": 200}).json()["items"]
+    return Counter(one["state"] for one in items)
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + WITHIN
+    while not is_so():
+        assert time.monotonic() < end, what
+        time.sleep(0.2)
+
+
+def silent(asked: Asked) -> dict[str, Any]:
+    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
+
+
+def notes(url: str) -> tuple[int, int]:
+    """How many claims have exactly one note, and how many notes there are."""
+    database = Database(url)
+    try:
+        with database.transaction() as session:
+            good = session.execute(
+                text(
+                    "SELECT count(*) FROM claims WHERE state = 'drafted' AND"
+                    " (SELECT count(*) FROM notes WHERE notes.claim_id = claims.id) = 1"
+                )
+            ).scalar_one()
+            return good, session.execute(text("SELECT count(*) FROM notes")).scalar_one()
+    finally:
+        database.close()
+
+
+def test_the_living_finish_what_one_that_was_killed_had_begun(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    with ScriptedEndpoint(silent, latency=0.5) as endpoint, ExitStack() as opened:
+        settings["openai_base_url"] = endpoint.url
+
+        def start(process: Process) -> Process:
+            return opened.enter_context(process)
+
+        api = server(tmp_path / "api", "--no-work", **settings)
+        start(api)
+        api.wait()
+        submitted(api, 3, 6)
+        first = start(worker(tmp_path / "one", "one", **settings))
+        start(worker(tmp_path / "two", "two", **settings))
+        until(lambda: endpoint.counted.calls >= 6, "nobody works")
+        first.kill()
+
+        until(lambda: states(api) == {"done": 3}, "the other does not finish")
+
+        assert notes(settings["database_url"]) == (18, 18)
+        done = endpoint.counted.calls
+        assert done <= 18 + 2, "no more is repeated than was in flight"
+        start(worker(tmp_path / "three", "three", **settings))
+        submitted(api, 1, 1)
+        until(lambda: states(api) == {"done": 4}, "the third does not work")
+        time.sleep(4)
+        assert endpoint.counted.calls == done  # the same words: their note is used again
+
+
+def test_a_second_process_on_sqlite_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with server(folder) as first:
+        first.wait()
+        second = worker(folder, "second")
+        with second:
+            assert second.running is not None
+            assert second.running.wait(60) == 9
+        assert "VERINOTE_DATABASE_URL" in second.log.read_text()
