@@ -59,7 +59,7 @@ def on_servers(request: pytest.FixtureRequest, data_dir: Path, stack: ExitStack)
     )
 
 
-@pytest.mark.parametrize(("begun", "rounds"), [(in_a_folder, 12), (on_servers, 4)])
+@pytest.mark.parametrize(("begun", "rounds"), [(in_a_folder, 12), (on_servers, 3)])
 def test_processes_that_begin_together_lose_nothing(
     request: pytest.FixtureRequest, tmp_path: Path, encoder, begun: Callable[..., Settings], rounds
 ):
