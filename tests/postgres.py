@@ -127,8 +127,8 @@ def _wait_until_ready(folder: Path, process: subprocess.Popen, log: Path) -> Non
 
 
 def _program(name: str) -> str:
-    newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: path.parts)
-    found = str(newest[-1]) if newest else shutil.which(name)
+    versions = sorted(Path("/usr/lib/postgresql").glob("*"), key=lambda path: float(path.name))
+    found = shutil.which(name, path=str(versions[-1] / "bin")) if versions else shutil.which(name)
     if found is None:
         pytest.fail("PostgreSQL is not installed: run .ci/postgresql, as make test does")
     return found

@@ -116,10 +116,7 @@ class Database:
         that no crash leaves it behind. On SQLite by a locked file beside the database.
         """
         if self.kind == "postgresql":
-            with (
-                self._named_in_errors(),
-                self.engine.connect() as connection,
-            ):
+            with self._named_in_errors(), self.engine.connect() as connection:
                 # Nothing stays open meanwhile: a server may end transactions that only wait.
                 connection.execution_options(isolation_level="AUTOCOMMIT")
                 key = {"group": LOCK, "what": zlib.crc32(what.encode()) - 2**31}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from chroma_server import emptied
@@ -20,6 +21,7 @@ PROCESSES = 3
 ADD_ONE_STATEMENT_A_ROUND = """
 import sys
 from pathlib import Path
+from threading import Thread
 
 import chromadb.api.client
 import numpy as np
@@ -59,7 +61,7 @@ def on_servers(request: pytest.FixtureRequest, data_dir: Path, stack: ExitStack)
     )
 
 
-@pytest.mark.parametrize(("begun", "rounds"), [(in_a_folder, 12), (on_servers, 4)])
+@pytest.mark.parametrize(("begun", "rounds"), [(in_a_folder, 12), (on_servers, 3)])
 def test_processes_that_begin_together_lose_nothing(
     request: pytest.FixtureRequest, tmp_path: Path, encoder, begun: Callable[..., Settings], rounds
 ):
@@ -99,3 +101,18 @@ def test_processes_that_begin_together_lose_nothing(
         for process in running:
             process.kill()
             process.communicate()
+
+
+def test_who_writes_vectors_keeps_others_waiting(settings: Settings, encoder, write):
+    with Corpus.open(settings, encoder) as one, Corpus.open(settings, encoder) as other:
+        one.add(write(a="The fleet sailed."))
+        other.search("fleet", 1)
+        adding = Thread(target=other.add, args=(write(b="The harbour was closed."),))
+        with one.vectors.exclusive():
+            adding.start()
+            adding.join(0.5)
+            assert adding.is_alive()
+        adding.join()
+
+        assert len(one.search("harbour", 5)) == 2
+        assert not one.check().differs

@@ -26,8 +26,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'corpus.db'}")
     opened.migrate()
     yield opened
     opened.close()

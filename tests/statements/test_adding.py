@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -29,6 +29,14 @@ GERMAN = (
     "dass die Übung wie geplant zu Ende ging."
 )
 Adding = Callable[..., AddReport]
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    opened.migrate()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ SQLITE = (
 
 # A word is what it is for FTS5's 'porter unicode61 remove_diacritics 2': a run of letters and
 # figures, in lower case, without accents, cut to its stem by Porter's rules unless it has but two
-# letters; none is too common. PostgreSQL's own parser knows other words ("-15", "9e0", addresses),
+# bytes; none is too common. PostgreSQL's own parser knows other words ("-15", "9e0", addresses),
 # so it is left out. ICU's rules are named, for the database may be of any locale. The functions
 # keep the schema that they are made in, so that they work whatever schemas a session looks at.
 POSTGRESQL = (
@@ -62,7 +62,7 @@ POSTGRESQL = (
     """CREATE FUNCTION passages_lexemes(text text) RETURNS TABLE (lexeme text, place bigint)
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path FROM CURRENT
         BEGIN ATOMIC
-            SELECT CASE WHEN length(word) > 2
+            SELECT CASE WHEN octet_length(word) > 2
                     THEN (ts_lexize('passages_stem', left(word, 500)))[1] ELSE word END, number
                 FROM string_to_table(passages_folded(text), ' ')
                     WITH ORDINALITY AS words(word, number)
