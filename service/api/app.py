@@ -30,6 +30,11 @@ def create_app(desk: Desk) -> FastAPI:
         title="Verinote",
         version=version("verinote"),
         description=_ABOUT,
+        telemetry={
+            "auto_configure": False,
+            "logs": False,
+            "operation_spans": False,
+        },  # traces are for all processes: kit/telemetry.py
     )
     app.state.desk = desk
     problems.install(app)

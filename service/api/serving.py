@@ -12,7 +12,7 @@ import uvicorn
 
 from service.api.app import create_app
 from service.api.desk import Desk
-from service.kit.telemetry import log_as_json
+from service.kit.telemetry import log_as_json, trace_if_configured
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.work.durable import Work
@@ -29,6 +29,7 @@ def serve(settings: Settings, host: str, port: int, *, takes_work: bool) -> None
 
 async def _serve(settings: Settings, host: str, port: int, takes_work: bool) -> None:
     log_as_json()
+    trace_if_configured("api")
     async with Desk.open(settings, takes_work=takes_work) as desk:
         config = uvicorn.Config(
             create_app(desk),
@@ -85,6 +86,7 @@ def work(settings: Settings) -> None:
 
 async def _work(settings: Settings) -> None:
     log_as_json()
+    trace_if_configured("worker")
     stopped = asyncio.Event()
     _when_told_to_stop(stopped.set)
     async with Pipeline.open(settings) as pipeline, Work.open(pipeline):

@@ -1,15 +1,18 @@
-"""What the service tells of itself: figures for Prometheus, and logs as lines of JSON.
+"""What the service tells of itself: figures for Prometheus, logs as lines of JSON, traces.
 
-Neither holds a word of a submission: ids, states, durations and counts.
+None of them holds a word of a submission: ids, states, durations and counts.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 import structlog
+from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160)
@@ -44,7 +47,7 @@ class Metrics:
         )
         self._calls = Histogram(
             "verinote_llm_seconds",
-            "How long requests to a language model took, with every try.",
+            "How long requests to a language model took, each try by itself.",
             buckets=_SECONDS,
             registry=self.registry,
         )
@@ -75,6 +78,39 @@ class Metrics:
 
 METRICS = Metrics()
 """One a process, as its work is."""
+
+
+_TRACER = trace.get_tracer("verinote")
+
+
+def span(name: str, **ids: str) -> AbstractContextManager[trace.Span]:
+    """A span of a trace; goes nowhere unless ``trace_if_configured`` found where to.
+
+    What an error says is left out: it may quote a text.
+    """
+    return _TRACER.start_as_current_span(
+        name, attributes=ids, record_exception=False, set_status_on_exception=False
+    )
+
+
+def trace_if_configured(process: str) -> None:
+    """Send traces where OpenTelemetry's own variables say, if they do.
+
+    Args:
+        process: what this process is, as ``api`` or ``worker``.
+    """
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if not any(os.environ.get(name) for name in names):
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    told = Resource.create({"service.name": f"verinote-{process}"})
+    provider = TracerProvider(resource=told)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
 
 
 def exposition() -> bytes:

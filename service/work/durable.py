@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 
 from service.kit.database import Database
 from service.kit.errors import OutOfReach
-from service.kit.telemetry import METRICS
+from service.kit.telemetry import METRICS, span
 from service.notes.draft import failed
 from service.pipeline import Pipeline, reason
 from service.settings import Settings
@@ -196,7 +196,10 @@ class Work:
 
     async def do_submission(self, submission_id: str) -> None:
         """Read a submission, and have its claims assessed."""
-        found = await _until_in_reach(lambda: self._found(submission_id))
+        began = time.monotonic()
+        with span("read", submission_id=submission_id):
+            found = await _until_in_reach(lambda: self._found(submission_id))
+        METRICS.step_took("read", time.monotonic() - began)
         for claim_id, attempt in await self._record(progress.was_read, submission_id, found):
             with SetWorkflowID(progress.workflow_of(claim_id, attempt)):
                 await DBOS.enqueue_workflow_async(CLAIMS, _claim, claim_id)
@@ -229,9 +232,10 @@ class Work:
         """Assess a claim and store its note."""
         async with self._at_once:
             began = time.monotonic()
-            note = await _until_in_reach(lambda: self._note(claim_id))
+            with span("assess", claim_id=claim_id):
+                note = await _until_in_reach(lambda: self._note(claim_id))
         if await self._record(progress.was_assessed, claim_id, note) and note is not None:
-            METRICS.step_took("claim", time.monotonic() - began)
+            METRICS.step_took("assess", time.monotonic() - began)
             METRICS.claim_ended(note.verdict or note.state)
             await self._await_vector(note.claim)
 

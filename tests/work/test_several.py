@@ -1,4 +1,4 @@
-"""Several processes on PostgreSQL and a Chroma server share the work, and take over from the dead."""
+"""Several processes on PostgreSQL and a Chroma server share the work of one that dies."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from service.engines.openai.faults import Final, Passing, fault_in, understood, 
 from service.engines.openai.prompts import Prompt
 from service.engines.openai.retries import retrying_async
 from service.kit.errors import ConfigurationError, EngineFailed
+from service.kit.telemetry import METRICS, span
 from service.settings import Settings
 from service.types import Account, Usage
 
@@ -199,7 +200,8 @@ class Endpoint:
             if self._refusal is not None and began - self._refusal.at < _AT_REST:
                 raise ConfigurationError(self._refusal.why)
             try:
-                raw = await self._send(messages, schema, longest)
+                with span("ask", wanted=schema["title"]):
+                    raw = await self._send(messages, schema, longest)
             except Exception as error:  # all of them are sorted out in faults.py
                 sent = asked if was_read(error) else 0
                 used = self._usage(getattr(error, "completion", None), began, sent)
@@ -214,6 +216,8 @@ class Endpoint:
             return text, used
         finally:
             self._owed += used.completion_tokens
+            if used.calls:
+                METRICS.asked(used.seconds, used.prompt_tokens, used.completion_tokens)
             if account is not None:
                 await account.settle(reserved, used)
 
