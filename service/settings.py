@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     claims_per_minute: int = Field(
         0, ge=0, description="claims begun a minute, by all processes together; 0: no limit"
     )
+    keep_days: int = Field(
+        0, ge=0, description="days after which submissions are erased; 0: they are kept"
+    )
     worker_gone_after: float = Field(
         30.0, gt=0, description="seconds of silence after which others do a process's work"
     )

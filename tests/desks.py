@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
@@ -19,6 +19,8 @@ from service.access.register import Role
 from service.api.app import create_app
 from service.api.desk import Desk
 from service.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 WITHIN = 60.0
 DAY = "2025-12-12"
@@ -32,6 +34,11 @@ class Served:
     desk: Desk
     url: str
     keys: dict[str, str]
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the desk's own event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(WITHIN)
 
     def client(self, who: str | None = "admin") -> httpx.Client:
         """Somebody who asks, by role; None has no key."""
@@ -83,7 +90,9 @@ def served(settings: Settings, statements: Path | None = None) -> Iterator[Serve
             while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
                 await asyncio.sleep(0.01)
             port = server.servers[0].sockets[0].getsockname()[1]
-            opened.append(Served(desk, f"http://127.0.0.1:{port}", await _people(desk)))
+            loop = asyncio.get_running_loop()
+            url = f"http://127.0.0.1:{port}"
+            opened.append(Served(desk, url, await _people(desk), loop))
             ready.set()
             await asyncio.to_thread(stop.wait)
             server.should_exit = True

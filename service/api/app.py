@@ -30,11 +30,8 @@ def create_app(desk: Desk) -> FastAPI:
         title="Verinote",
         version=version("verinote"),
         description=_ABOUT,
-        telemetry={
-            "auto_configure": False,
-            "logs": False,
-            "operation_spans": False,
-        },  # traces are for all processes: kit/telemetry.py
+        # Traces are for all processes, see kit/telemetry.py; its logs could hold words of a text.
+        telemetry={"auto_configure": False, "logs": False, "operation_spans": False},
     )
     app.state.desk = desk
     problems.install(app)

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from service.access.register import Register
 from service.api.access import Asking
 from service.audit.trail import Trail
-from service.kit.secret import installation_secret
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.work.durable import Work
+from service.work.upkeep import upkept
 
 R = TypeVar("R")
 
@@ -49,17 +49,17 @@ class Desk:
         async with (
             Pipeline.open(settings) as pipeline,
             Work.open(pipeline, takes_work=takes_work) as work,
+            upkept(work),
         ):
             register = Register(pipeline.corpus.database)
             configured = settings.admin_key
             first = register.begin(configured.get_secret_value() if configured else None)
-            secret = settings.secret.get_secret_value() if settings.secret else None
             yield cls(
                 settings=settings,
                 pipeline=pipeline,
                 work=work,
                 register=register,
-                trail=Trail(installation_secret(secret, settings.data_dir)),
+                trail=Trail.of(settings),
                 asking=Asking(settings.requests_per_minute),
                 first_key=first,
             )

@@ -16,6 +16,7 @@ from service.kit.telemetry import log_as_json, trace_if_configured
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.work.durable import Work
+from service.work.upkeep import upkept
 
 
 def serve(settings: Settings, host: str, port: int, *, takes_work: bool) -> None:
@@ -89,5 +90,5 @@ async def _work(settings: Settings) -> None:
     trace_if_configured("worker")
     stopped = asyncio.Event()
     _when_told_to_stop(stopped.set)
-    async with Pipeline.open(settings) as pipeline, Work.open(pipeline):
+    async with Pipeline.open(settings) as pipeline, Work.open(pipeline) as work, upkept(work):
         await stopped.wait()

@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session
 
 from service.audit.tables import EntryRow, HeadRow
 from service.kit.database import utc_now
+from service.kit.secret import installation_secret
+from service.settings import Settings
 
 _AT_ONCE = 1_000
 
@@ -74,6 +76,16 @@ class Trail:
     Args:
         key: the installation secret.
     """
+
+    @classmethod
+    def of(cls, settings: Settings) -> Trail:
+        """The trail of an installation.
+
+        Raises:
+            ConfigurationError: its secret can neither be read nor made.
+        """
+        secret = settings.secret.get_secret_value() if settings.secret else None
+        return cls(installation_secret(secret, settings.data_dir))
 
     def __init__(self, key: bytes) -> None:
         self._key = hashlib.sha256(b"verinote audit\0" + key).digest()

@@ -44,8 +44,9 @@ from service.work import progress, workers
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SUBMISSIONS, CLAIMS = "submissions", "claims"
-"""The queues. Reading a text and assessing a claim do not wait for each other."""
+SUBMISSIONS, CLAIMS, UPKEEP = "submissions", "claims", "upkeep"
+"""The queues: reading a text and assessing a claim do not wait for each other; upkeep is done by
+one process at a time."""
 VERSION = "1"
 """Pinned: a new release goes on with the workflows of the last. A change of their steps needs
 ``DBOS.patch`` and a test that goes on with a database of the revision before."""
@@ -55,7 +56,7 @@ _LOOKS_EVERY = 0.2
 """Seconds between two looks into a queue."""
 _BEATS = 6
 """Signs of life in the time after which a process is taken for gone."""
-_SWEEPS_EVERY = 30.0
+_UPKEEP_LOOKS_EVERY = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _LOG = logging.getLogger(__name__)
 
@@ -122,12 +123,10 @@ class Work:
                 DBOS.launch()
                 await work._register()
                 beating = asyncio.create_task(work._beat())
-                sweeping = asyncio.create_task(work._sweep())
                 try:
                     yield work
                 finally:
                     beating.cancel()
-                    sweeping.cancel()
             finally:
                 patience = settings.stop_within
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=patience)
@@ -150,6 +149,10 @@ class Work:
             polling_interval_sec=_LOOKS_EVERY,
         )
 
+        await DBOS.register_queue_async(
+            UPKEEP, global_concurrency=1, polling_interval_sec=_UPKEEP_LOOKS_EVERY
+        )
+
     async def submit(self, submission_id: str, attempt: int = 1) -> None:
         """Have an accepted submission worked on. Once, however often it is called."""
         with SetWorkflowID(progress.workflow_of(submission_id, attempt)):
@@ -163,11 +166,15 @@ class Work:
         """Keep workflows from going on."""
         await DBOS.cancel_workflows_async(workflow_ids)
 
+    async def is_known(self, workflow_id: str) -> bool:
+        """Whether a workflow was ever given to the queue."""
+        return await DBOS.get_workflow_status_async(workflow_id) is not None
+
     async def forget(self, workflow_ids: list[str]) -> None:
         """Take the records of workflows out."""
         await DBOS.delete_workflows_async(workflow_ids)
 
-    async def _read(
+    async def read(
         self, ask: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Ask the database in a transaction of its own."""
@@ -206,7 +213,7 @@ class Work:
 
     async def _found(self, submission_id: str) -> progress.Found | None:
         """What is found in a submission; None where it is not to be read (any more)."""
-        submission = await self._read(progress.to_read, submission_id)
+        submission = await self.read(progress.to_read, submission_id)
         if submission is None:
             return None
         account = await self._account(submission)
@@ -241,7 +248,7 @@ class Work:
 
     async def _note(self, claim_id: str) -> Note | None:
         """The note of a claim; None where it has one, or none is wanted any more."""
-        found = await self._read(progress.to_assess, claim_id)
+        found = await self.read(progress.to_assess, claim_id)
         if found is None:
             return None
         claim, submission, as_of = found
@@ -250,7 +257,7 @@ class Work:
 
     async def _await_vector(self, claim: Claim) -> None:
         memory = self.pipeline.memory
-        submission = await self._read(progress.submission_of_claim, claim.id)
+        submission = await self.read(progress.submission_of_claim, claim.id)
         if memory is not None and submission is not None:
             memory.await_vector(claim, submission)
 
@@ -258,7 +265,7 @@ class Work:
         """The account of a submission, with what was booked before this process had it."""
         known = self._accounts.get(submission.key)
         if known is None:
-            booked = await self._read(progress.spent, submission.key)
+            booked = await self.read(progress.spent, submission.key)
             known = self._accounts.setdefault(
                 submission.key, self.pipeline.account(submission, booked)
             )
@@ -277,14 +284,6 @@ class Work:
                     await asyncio.to_thread(self._workers.forget, gone)
             await asyncio.sleep(self.pipeline.settings.worker_gone_after / _BEATS)
 
-    async def _sweep(self) -> None:
-        """Give work to the queue that was accepted right before a crash."""
-        while True:
-            with suppress(OutOfReach):
-                for submission_id, attempt in await self._read(progress.waiting):
-                    await self.submit(submission_id, attempt)
-            await asyncio.sleep(_SWEEPS_EVERY)
-
 
 _ACCOUNTS = 1_000
 _work: Work | None = None
@@ -295,7 +294,8 @@ def _set(work: Work | None) -> None:
     _work = work
 
 
-def _get() -> Work:
+def current() -> Work:
+    """The work of this process, for workflows: DBOS calls them without it."""
     if _work is None:
         raise RuntimeError("no work was opened in this process")
     return _work
@@ -303,12 +303,12 @@ def _get() -> Work:
 
 @DBOS.workflow(name="submission")
 async def _submission(submission_id: str) -> None:
-    await _get().do_submission(submission_id)
+    await current().do_submission(submission_id)
 
 
 @DBOS.workflow(name="claim")
 async def _claim(claim_id: str) -> None:
-    await _get().do_claim(claim_id)
+    await current().do_claim(claim_id)
 
 
 async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:

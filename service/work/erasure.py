@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -68,6 +69,17 @@ def erase(session: Session, submission_id: str) -> Erased:
     if not session.scalar(select(func.count()).where(SubmissionRow.sha256 == row.sha256)):
         session.execute(delete(AnswerRow).where(AnswerRow.submission == row.sha256))
     return Erased(row.sha256, notes, [digest for _, digest, _ in claims], workflows)
+
+
+def expired(session: Session, before: datetime, limit: int) -> list[str]:
+    """Submissions that ended before a moment, the oldest first."""
+    query = (
+        select(SubmissionRow.id)
+        .where(SubmissionRow.submitted_by.is_not(None), SubmissionRow.finished_at < before)
+        .order_by(SubmissionRow.finished_at)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
 
 
 async def finish(work: Work, erased: Erased) -> None:

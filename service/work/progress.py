@@ -107,10 +107,10 @@ def submission_of_claim(session: Session, claim_id: str) -> Submission | None:
 
 
 def waiting(session: Session) -> list[tuple[str, int]]:
-    """Submissions that were accepted a while ago and that nobody has begun, with their attempt."""
+    """Submissions that came a while ago and are not over, with their attempt."""
     rows = session.execute(
         select(SubmissionRow.id, SubmissionRow.attempt).where(
-            SubmissionRow.state == SubmissionState.QUEUED,
+            SubmissionRow.state.in_([SubmissionState.QUEUED, SubmissionState.RUNNING]),
             SubmissionRow.created_at < utc_now() - _A_WHILE,
         )
     )

@@ -31,9 +31,13 @@ def alone(settings: Settings) -> Iterator[None]:
     """Keep other processes from working on the same data, where they may not.
 
     Raises:
-        ConfigurationError: another does.
+        ConfigurationError: another does; or they may share it, and have no secret in common.
     """
     if shares(settings):
+        if settings.secret is None:
+            raise ConfigurationError(
+                "VERINOTE_SECRET: is not set; processes that share the data need the same"
+            )
         yield
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)

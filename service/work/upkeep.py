@@ -1,0 +1,137 @@
+"""What has to be done again and again: lost work found, old texts erased, feeds read.
+
+Every process looks whether something is due. What is due is a workflow whose id is the moment's, so
+that it is done once, whoever sees it first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from dbos import DBOS, SetWorkflowID
+from sqlalchemy.orm import Session
+
+from service.audit.trail import Actor, Trail
+from service.kit.database import utc_now
+from service.kit.errors import NotFound, VerinoteError
+from service.statements.feeds import Feed, due, load_feeds
+from service.work import erasure, progress
+from service.work.durable import UPKEEP, Work, current
+
+FEEDS = "feeds.toml"
+_SWEEPS_EVERY, _ERASES_EVERY, _FEEDS_EVERY = 30.0, 600.0, 60.0
+_AT_ONCE = 100
+_LOG = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def upkept(work: Work) -> AsyncIterator[None]:
+    """Look after what has to be done as long as the block lasts."""
+    tasks = [
+        asyncio.create_task(_regularly(every, lambda look=look: look(work)))  # type: ignore[misc]
+        for every, look in (
+            (_SWEEPS_EVERY, sweep),
+            (_ERASES_EVERY, erase_old),
+            (_FEEDS_EVERY, read_feeds),
+        )
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _regularly(every: float, look: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await look()
+        except VerinoteError as error:  # it may pass, or a person mends it meanwhile
+            _LOG.warning("upkeep: %s", error)
+        except Exception:  # noqa: BLE001  one bad look must not end all the others
+            _LOG.exception("upkeep failed by an error of ours")
+        await asyncio.sleep(every)
+
+
+async def sweep(work: Work) -> None:
+    """Give work to the queue that was accepted and never got there.
+
+    A crash right after a request, or a backup that was restored: the queue is not in it.
+    """
+    for submission_id, attempt in await work.read(progress.waiting):
+        if not await work.is_known(progress.workflow_of(submission_id, attempt)):
+            await work.submit(submission_id, attempt)
+
+
+async def erase_old(work: Work) -> None:
+    """Have submissions erased that ended long enough ago, if the settings say how long that is."""
+    before = _kept_since(work)
+    if before is not None and await work.read(erasure.expired, before, 1):
+        await _once("erase", _ERASES_EVERY, _erase_old)
+
+
+@DBOS.workflow(name="erase")
+async def _erase_old() -> None:
+    work = current()
+    before, trail = _kept_since(work), Trail.of(work.pipeline.settings)
+
+    def change(session: Session, submission_id: str) -> erasure.Erased:
+        erased = erasure.erase(session, submission_id)
+        trail.record(
+            session,
+            Actor(),
+            "submission.expire",
+            f"submission:{submission_id}",
+            sha256=erased.sha256,
+            notes=erased.notes,
+        )
+        return erased
+
+    while before is not None and (ids := await work.read(erasure.expired, before, _AT_ONCE)):
+        for submission_id in ids:
+            try:
+                erased = await work.read(change, submission_id)
+            except NotFound:  # somebody deleted it meanwhile
+                continue
+            await erasure.finish(work, erased)
+
+
+def _kept_since(work: Work) -> datetime | None:
+    days = work.pipeline.settings.keep_days
+    return utc_now() - timedelta(days=days) if days else None
+
+
+async def read_feeds(work: Work) -> None:
+    """Have the feeds read that are due, where there is a feeds.toml in the data folder."""
+    if await asyncio.to_thread(_due, work):
+        await _once("feeds", _FEEDS_EVERY, _read_feeds)
+
+
+@DBOS.workflow(name="feeds")
+async def _read_feeds() -> None:
+    work = current()
+    feeds = await asyncio.to_thread(_due, work)
+    if feeds:
+        report = await asyncio.to_thread(work.pipeline.corpus.sync, feeds)
+        for feed in report.feeds:
+            _LOG.info("feed %s: %s", feed.feed, feed.error or "read")
+
+
+def _due(work: Work) -> list[Feed]:
+    file = work.pipeline.settings.data_dir / FEEDS
+    if not file.exists():
+        return []
+    return due(work.pipeline.corpus.database, load_feeds(file))
+
+
+async def _once(name: str, every: float, workflow: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Have a workflow done once in a stretch of time, by whichever process comes to it."""
+    with SetWorkflowID(f"{name}.{int(time.time() // every)}"):
+        await DBOS.enqueue_workflow_async(UPKEEP, workflow)

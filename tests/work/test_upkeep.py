@@ -1,0 +1,111 @@
+"""What is due is done: work that never reached the queue, old texts, feeds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from desks import WITHIN, Served, served, settings_for
+from servers import Quiet, serving
+from sqlalchemy import update
+from tiny_corpus import LOAN
+
+from service.kit.database import utc_now
+from service.kit.ids import new_id
+from service.submissions import inbox
+from service.submissions.intake import read_claims
+from service.submissions.tables import SubmissionRow
+from service.work import upkeep
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[Served]:
+    changed = {"keep_days": 30, "fetch_allow_private": True, "feed_pause": 0.0}
+    with served(settings_for(tmp_path_factory.mktemp("desk"), **changed)) as opened:
+        yield opened
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + WITHIN
+    while not is_so():
+        assert time.monotonic() < end, "it does not come about"
+        time.sleep(0.1)
+
+
+def set_back(desk: Served, submission_id: str, **moments: timedelta) -> None:
+    values = {name: utc_now() - ago for name, ago in moments.items()}
+    with desk.desk.transaction() as session:
+        session.execute(
+            update(SubmissionRow).where(SubmissionRow.id == submission_id).values(**values)
+        )
+
+
+def accepted(desk: Served) -> str:
+    """A submission that was accepted right before a crash: nobody told the queue."""
+    submission = replace(read_claims([LOAN], desk.desk.settings), id=new_id())
+    with desk.desk.transaction() as session:
+        inbox.accept(session, submission, user="admin")
+    return submission.id
+
+
+def test_what_was_accepted_and_never_queued_is_found_and_done(desk: Served) -> None:
+    id_ = accepted(desk)
+    set_back(desk, id_, created_at=timedelta(minutes=1))
+    desk.run(upkeep.sweep(desk.desk.work))
+    assert desk.wait(id_)["state"] == "done"
+
+
+def test_what_came_just_now_is_left_to_who_took_it(desk: Served) -> None:
+    id_ = accepted(desk)
+    desk.run(upkeep.sweep(desk.desk.work))
+    with desk.client() as client:
+        assert client.get(f"/v1/submissions/{id_}").json()["state"] == "queued"
+        assert client.post(f"/v1/submissions/{id_}/cancel").status_code == 200
+
+
+def test_only_what_ended_long_ago_is_erased(desk: Served) -> None:
+    old, new = desk.submit(claims=[LOAN]), desk.submit(claims=[LOAN])
+    set_back(desk, old, finished_at=timedelta(days=31))
+    set_back(desk, new, finished_at=timedelta(days=29))
+    desk.run(upkeep.erase_old(desk.desk.work))
+    with desk.client() as client:
+        until(lambda: client.get(f"/v1/submissions/{old}").status_code == 404)
+        assert client.get(f"/v1/submissions/{new}").status_code == 200
+        told = client.get("/v1/audit", params={"subject": f"submission:{old}"}).json()["items"]
+    assert told[-1]["action"] == "submission.expire"
+    assert told[-1]["user"] is None
+
+
+def test_feeds_that_are_due_are_read(desk: Served) -> None:
+    text = "The ministry of fisheries of Oulu banned trawling within 12 miles on 3 March 2025."
+    feed = (
+        "<rss version='2.0'><channel><title>News</title><item><title>Trawling</title>"
+        "<link>/trawling</link><pubDate>Mon, 03 Mar 2025 10:00:00 GMT</pubDate></item>"
+        "</channel></rss>"
+    )
+
+    class Ministry(Quiet):
+        def do_GET(self) -> None:
+            if self.path == "/feed":
+                self.answer(feed.encode(), "application/rss+xml")
+            elif self.path == "/trawling":
+                page = f"<html><body><article><p>{text}</p></article></body></html>"
+                self.answer(page.encode(), "text/html; charset=utf-8")
+            else:
+                self.answer(b"", "text/plain", 404)
+
+    with serving(Ministry) as port, desk.client() as client:
+        url = f"http://127.0.0.1:{port}/feed"
+        file = desk.desk.settings.data_dir / upkeep.FEEDS
+        file.write_text(f'[[feed]]\nurl = "{url}"\nissuer = "Ministry of Fisheries"\n')
+
+        desk.run(upkeep.read_feeds(desk.desk.work))
+
+        def found() -> bool:
+            hits = client.get("/v1/statements/search", params={"q": "trawling ban Oulu"}).json()
+            return any(hit["statement"]["issuer"] == "Ministry of Fisheries" for hit in hits)
+
+        until(found)
