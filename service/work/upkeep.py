@@ -73,7 +73,8 @@ async def sweep(work: Work) -> None:
 async def erase_old(work: Work) -> None:
     """Have submissions erased that ended long enough ago, if the settings say how long that is."""
     before = _kept_since(work)
-    if before is not None and await work.read(erasure.expired, before, 1):
+    old = await work.read(erasure.expired, before, 1) if before is not None else []
+    if old:
         await _once("erase", _ERASES_EVERY, _erase_old)
 
 
