@@ -18,7 +18,17 @@ from typing import Any, Literal
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Engine, Insert, MetaData, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Engine,
+    ExceptionContext,
+    Insert,
+    MetaData,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -66,14 +76,8 @@ class Database:
             self.engine: Engine = create_engine(address)
             event.listen(self.engine, "connect", _tune_sqlite)
         else:
-            # Named, since a server may be set to another: here what a lock waited for is seen.
             self.kind = "postgresql"
-            self.engine = create_engine(
-                address,
-                pool_pre_ping=True,
-                isolation_level="READ COMMITTED",
-                connect_args={"client_encoding": "UTF8"},
-            )
+            self.engine = _postgresql(address)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @classmethod
@@ -93,6 +97,10 @@ class Database:
         database = cls(url)
         database.migrate()
         return database
+
+    def engine_beside(self, connections: int) -> Engine:
+        """Another engine on this PostgreSQL database, for a library that has tables of its own."""
+        return _postgresql(_address(self.url), pool_size=connections, max_overflow=0)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -220,6 +228,25 @@ def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _postgresql(address: URL, **pool: int) -> Engine:
+    engine = create_engine(
+        address,
+        pool_pre_ping=True,
+        # Named, since a server may be set to another: here what a lock waited for is seen.
+        isolation_level="READ COMMITTED",
+        connect_args={"client_encoding": "UTF8"},
+        **pool,
+    )
+    event.listen(engine, "handle_error", _mark_lost_connections)
+    return engine
+
+
+def _mark_lost_connections(context: ExceptionContext) -> None:
+    """Let SQLAlchemy, and DBOS by it, know a server that is not there: psycopg's words are new."""
+    if "connection is bad" in str(context.original_exception):
+        context.is_disconnect = True
 
 
 _WAL_TRIES, _WAL_PAUSE = 100, 0.05

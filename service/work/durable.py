@@ -108,7 +108,10 @@ class Work:
         with workers.alone(settings):
             known = workers.Workers(database, settings)
             await asyncio.to_thread(known.begin, worker)
-            DBOS(config=_config(settings, worker))
+            DBOS(config=_config(settings, database, worker))
+            logger = logging.getLogger("dbos")  # its lines go where all others go
+            logger.handlers.clear()
+            logger.propagate = True
             if not takes_work:
                 DBOS.listen_queues([])
             try:
@@ -166,9 +169,20 @@ class Work:
         """Keep workflows from going on."""
         await DBOS.cancel_workflows_async(workflow_ids)
 
-    async def is_known(self, workflow_id: str) -> bool:
-        """Whether a workflow was ever given to the queue."""
-        return await DBOS.get_workflow_status_async(workflow_id) is not None
+    async def states(self, workflow_ids: list[str]) -> dict[str, str]:
+        """How far workflows are, in DBOS's words; those that it does not know are left out."""
+        known = await DBOS.list_workflows_async(
+            workflow_ids=workflow_ids, load_input=False, load_output=False
+        )
+        return {one.workflow_id: one.status for one in known}
+
+    async def give_up(self, claim_id: str, why: str) -> None:
+        """End a claim whose workflow will not go on."""
+        found = await self.read(progress.to_assess, claim_id)
+        if found is not None:
+            claim, submission, _ = found
+            note = failed(claim, why, self.pipeline.provenance(submission))
+            await self.read(progress.was_assessed, claim_id, note)
 
     async def forget(self, workflow_ids: list[str]) -> None:
         """Take the records of workflows out."""
@@ -286,6 +300,7 @@ class Work:
 
 
 _ACCOUNTS = 1_000
+_CONNECTIONS = 20
 _work: Work | None = None
 
 
@@ -323,12 +338,13 @@ async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _config(settings: Settings, worker: str) -> DBOSConfig:
-    is_sqlite = settings.database.startswith("sqlite")
+def _config(settings: Settings, database: Database, worker: str) -> DBOSConfig:
+    is_sqlite = database.kind == "sqlite"
     beside = f"sqlite:///{settings.data_dir / 'work.db'}"  # its own: SQLite has one writer a file
     return {
         "name": _NAME,
-        "system_database_url": beside if is_sqlite else settings.database,
+        "system_database_url": beside if is_sqlite else database.url,
+        "system_database_engine": None if is_sqlite else database.engine_beside(_CONNECTIONS),
         "executor_id": worker,
         "application_version": VERSION,
         "serializer": DBOSPortableJSONSerializer(),

@@ -27,6 +27,9 @@ from service.work.durable import UPKEEP, Work, current
 FEEDS = "feeds.toml"
 _SWEEPS_EVERY, _ERASES_EVERY, _FEEDS_EVERY = 30.0, 600.0, 60.0
 _AT_ONCE = 100
+_GIVEN_UP = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+_ENDED = "the work on it ended by an error of ours, which is in the log; it can be tried again"
+_NOT_READ = progress.Found(error=_ENDED)
 _LOG = logging.getLogger(__name__)
 
 
@@ -61,13 +64,26 @@ async def _regularly(every: float, look: Callable[[], Awaitable[None]]) -> None:
 
 
 async def sweep(work: Work) -> None:
-    """Give work to the queue that was accepted and never got there.
+    """Find work that nobody does, and have it done, or end it.
 
-    A crash right after a request, or a backup that was restored: the queue is not in it.
+    It never got into the queue: a crash right after a request, or a backup that was restored, which
+    has no queue. Or its workflow ended by an error of ours, or brought one process down after the
+    other: that is not tried for ever.
     """
     for submission_id, attempt in await work.read(progress.waiting):
-        if not await work.is_known(progress.workflow_of(submission_id, attempt)):
+        workflow = progress.workflow_of(submission_id, attempt)
+        state = (await work.states([workflow])).get(workflow)
+        if state is None:
             await work.submit(submission_id, attempt)
+        elif state in _GIVEN_UP:
+            await work.read(progress.was_read, submission_id, _NOT_READ)
+        else:
+            claims = await work.read(progress.queued, submission_id)
+            of = {progress.workflow_of(*one): one[0] for one in claims}
+            states = await work.states(list(of)) if of else {}
+            for claim_workflow, claim_state in states.items():
+                if claim_state in _GIVEN_UP:
+                    await work.give_up(of[claim_workflow], _ENDED)
 
 
 async def erase_old(work: Work) -> None:

@@ -109,3 +109,36 @@ def test_feeds_that_are_due_are_read(desk: Served) -> None:
             return any(hit["statement"]["issuer"] == "Ministry of Fisheries" for hit in hits)
 
         until(found)
+
+
+def test_a_claim_whose_work_ended_by_an_error_of_ours_ends_and_can_be_tried_again(
+    desk: Served, monkeypatch
+) -> None:
+    work = desk.desk.work
+
+    async def broken(claim_id: str) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(work), "do_claim", lambda _, claim_id: broken(claim_id))
+        with desk.client("submitter") as client:
+            body = {"claims": ["A claim that meets a bug."]}
+            id_ = client.post("/v1/submissions", json=body).json()["id"]
+
+            def ended() -> bool:
+                claims = client.get(f"/v1/submissions/{id_}").json()["claims"]
+                return bool(claims) and desk.run(work.states([claims[0]["id"]])) == {
+                    claims[0]["id"]: "ERROR"
+                }
+
+            until(ended)
+    set_back(desk, id_, created_at=timedelta(minutes=1))
+
+    desk.run(upkeep.sweep(work))
+
+    shown = desk.wait(id_)
+    assert shown["state"] == "failed"
+    assert "error of ours" in shown["claims"][0]["error"]
+    with desk.client("submitter") as client:
+        assert client.post(f"/v1/submissions/{id_}/retry").status_code == 202
+    assert desk.wait(id_)["state"] == "done"
