@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     llm_prices: dict[str, Price] = Field(
         {}, description='JSON: {"MODEL": {"prompt": 0.4, "completion": 1.6}}, per million tokens'
     )
+    llm_cross_check: bool = Field(
+        True, description="let the stance model read beside the language model"
+    )
     llm_cache: bool = Field(True, description="keep answers, so that the same is not asked twice")
 
     @field_validator("llm_temperature", mode="before")

@@ -126,7 +126,7 @@ class OpenAIEngine:
         Raises:
             ConfigurationError, EngineFailed: see ``Endpoint.ask``.
         """
-        opinions = _SecondOpinions(claim, passages, self._scorer, self._readers)
+        opinions = self._opinions(claim, passages)
         ahead = asyncio.get_running_loop().call_later(_PAUSE, opinions.begin, passages[:_AHEAD])
         try:
             answered, shown = await self._asked(claim, passages, account)
@@ -139,6 +139,10 @@ class OpenAIEngine:
         finally:
             ahead.cancel()
             opinions.end()
+
+    def _opinions(self, claim: Claim, passages: Sequence[Passage]) -> _SecondOpinions:
+        kind = _SecondOpinions if self._settings.llm_cross_check else _NoOpinions
+        return kind(claim, passages, self._scorer, self._readers)
 
     async def _asked(
         self, claim: Claim, passages: Sequence[Passage], account: Account | None
@@ -185,7 +189,7 @@ class OpenAIEngine:
             return assessment
         values = values_to_revise(claim, shown, refused, self._marks)
         answered = await self._endpoint.ask(self._revise, values, FindingsRevised, account)
-        opinions = _SecondOpinions(claim, shown, self._scorer, self._readers)
+        opinions = self._opinions(claim, shown)
         revised = await asyncio.to_thread(
             lambda: [opinions.of(found) for found in findings_of(answered.value.findings, shown)]
         )
@@ -264,3 +268,18 @@ class _SecondOpinions:
     def _read(self, passage: str, claim: str) -> Stance:
         parse_ahead([passage])
         return opinion_of(self._scorer.score([(passage, claim)])[0])
+
+
+class _NoOpinions(_SecondOpinions):
+    """In their place where the settings leave the cross-check out."""
+
+    def begin(self, passages: Sequence[Passage]) -> None:
+        """Nothing is read."""
+
+    def beside(self, assessment: Assessment) -> Assessment:
+        """The assessment as it is."""
+        return assessment
+
+    def of(self, finding: DraftFinding) -> DraftFinding:
+        """The finding as it is."""
+        return finding

@@ -484,3 +484,12 @@ async def test_a_note_that_lost_some_findings_needs_attention(seeded) -> None:
     assert note.verdict is Verdict.SUPPORTED
     assert len(note.findings) == 1
     assert any("were refused" in told for told in note.warnings)
+
+
+async def test_without_the_cross_check_the_same_is_found_and_nobody_disagrees(seeded) -> None:
+    desk = await verify(seeded, clean, llm_cross_check=False)
+    with_it = await verify(seeded, clean)
+    assert [note.verdict for note in desk.notes] == [note.verdict for note in with_it.notes]
+    pieces = [piece for note in desk.notes for piece in note.evidence]
+    assert all(piece.cross_check is None for piece in pieces)
+    assert any(piece.cross_check for note in with_it.notes for piece in note.evidence)
