@@ -213,16 +213,17 @@ class Memory:
         """
         near = self._near(claim.text)
         with self._database.transaction() as session:
-            known = [
-                self._link_of(session, claim, row, similarity)
-                for digest, similarity in near[CLAIMS]
-                if (row := _newest(session, digest, submission)) is not None
-            ]
+            newest = _newest(session, [digest for digest, _ in near[CLAIMS]], submission)
             checks = [
                 _check_link(row, similarity)
                 for digest, similarity in near[FACT_CHECKS]
                 for row in _checks(session, digest)
             ]
+        known = [
+            self._link_of(claim, *newest[digest], similarity)
+            for digest, similarity in near[CLAIMS]
+            if digest in newest
+        ]
         known.sort(key=lambda link: _RELATIONS.index(link.relation))
         return known[:limit] + checks[:limit]
 
@@ -286,7 +287,7 @@ class Memory:
         )
 
     def _link_of(
-        self, session: Session, claim: Claim, row: ClaimRow, similarity: float
+        self, claim: Claim, row: ClaimRow, verdict: str | None, similarity: float
     ) -> ClaimLink:
         if not self._same_facts(claim.text, row.text):
             relation = "near"
@@ -294,12 +295,6 @@ class Memory:
             relation = "duplicate"
         else:
             relation = "same_facts"
-        verdict = session.scalars(
-            select(NoteRow.verdict)
-            .where(NoteRow.claim_id == row.id, NoteRow.state != ClaimState.FAILED)
-            .order_by(NoteRow.created_at.desc(), NoteRow.id)
-            .limit(1)
-        ).one_or_none()
         return ClaimLink(relation, row.text, similarity, claim_id=row.id, verdict=_verdict(verdict))
 
     def _near(self, text: str) -> dict[str, list[tuple[str, float]]]:
@@ -394,13 +389,25 @@ def _verdict(stored: str | None) -> Verdict | None:
     return Verdict(stored) if stored else None
 
 
-def _newest(session: Session, digest: str, but_of: Submission | None) -> ClaimRow | None:
-    """The newest claim of these words that another submission made."""
-    query = select(ClaimRow).where(ClaimRow.digest == digest)
+def _newest(
+    session: Session, digests: Sequence[str], but_of: Submission | None
+) -> dict[str, tuple[ClaimRow, str | None]]:
+    """For each words' digest the newest claim that another submission made, with its verdict."""
+    order = (ClaimRow.created_at.desc(), ClaimRow.id)
+    rank = func.row_number().over(partition_by=ClaimRow.digest, order_by=order)
+    ranked = select(ClaimRow.id, rank.label("rank")).where(ClaimRow.digest.in_(digests))
     if but_of is not None:
-        query = query.where(ClaimRow.submission_id != but_of.key)
-    newest = query.order_by(ClaimRow.created_at.desc(), ClaimRow.id).limit(1)
-    return session.scalars(newest).one_or_none()
+        ranked = ranked.where(ClaimRow.submission_id != but_of.key)
+    first = ranked.subquery()
+    query = select(ClaimRow).join(first, first.c.id == ClaimRow.id).where(first.c.rank == 1)
+    rows = session.scalars(query).all()
+    notes = session.execute(
+        select(NoteRow.claim_id, NoteRow.verdict)
+        .where(NoteRow.claim_id.in_([row.id for row in rows]), NoteRow.state != ClaimState.FAILED)
+        .order_by(NoteRow.created_at, NoteRow.id.desc())
+    )
+    verdicts = dict(notes.all())
+    return {row.digest: (row, verdicts.get(row.id)) for row in rows}
 
 
 def _checks(session: Session, digest: str) -> Sequence[FactCheckRow]:
