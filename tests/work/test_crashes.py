@@ -6,13 +6,15 @@ import json
 import random
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Server, server
-from sqlalchemy import text
+from processes import Process, Server, server, worker
+from sqlalchemy import select, text
 from tiny_corpus import write_statements
 
 from eval.endpoint.asked import Asked
@@ -20,6 +22,7 @@ from eval.endpoint.server import ScriptedEndpoint
 from service.kit.database import Database
 from service.settings import load_settings
 from service.statements.corpus import Corpus
+from service.submissions.tables import EventRow
 
 SOAK = Path(__file__).parents[2] / "docs" / "soak"
 CLAIM = "The ministry opened school number {number} in 2024."
@@ -28,20 +31,23 @@ SETTINGS = {"engine": "openai", "llm_cache": "false", "worker_concurrency": 3}
 
 @dataclass
 class Calls:
-    """Which claim was asked for in which life of the service."""
+    """Which claim was asked for in which life of the service; each answer takes a while."""
 
+    latency: float
     life: int = 0
     asked: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     def answer(self, asked: Asked) -> dict[str, Any]:
         """Say nothing of any passage, and remember who asked."""
         self.asked[self.life, asked.parts["claim"].strip()] += 1
+        time.sleep(self.latency)
         return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
 
 
-def numbers(count: int, each: int) -> list[list[str]]:
+def numbers(submissions: int, each: int) -> list[list[str]]:
     return [
-        [CLAIM.format(number=1000 * one + other) for other in range(each)] for one in range(count)
+        [CLAIM.format(number=1000 * one + other) for other in range(each)]
+        for one in range(submissions)
     ]
 
 
@@ -63,9 +69,9 @@ def run(folder: Path, *, submissions: int, claims: int, kills: int, seed: int) -
     chance = random.Random(seed)
     with Corpus.open(load_settings(data_dir=folder)) as corpus:
         corpus.add([write_statements(folder / "statements")])
-    calls = Calls()
+    calls = Calls(latency=0.5)
     killed = 0
-    with ScriptedEndpoint(calls.answer, latency=0.5) as endpoint:
+    with ScriptedEndpoint(calls.answer) as endpoint:
         settings = {**SETTINGS, "openai_base_url": endpoint.url}
         made = numbers(submissions, claims)
         began = time.monotonic()
@@ -96,7 +102,8 @@ def run(folder: Path, *, submissions: int, claims: int, kills: int, seed: int) -
                 time.sleep(0.2)
             assert states(last) == {"done": len(made)}
             assert last.stop() == 0
-    check(folder, [claim for one in made for claim in one], calls)
+    url = f"sqlite:///{folder / 'verinote.db'}"
+    check(url, [claim for one in made for claim in one], calls)
     return {
         "seed": seed,
         "submissions": len(made),
@@ -107,14 +114,69 @@ def run(folder: Path, *, submissions: int, claims: int, kills: int, seed: int) -
     }
 
 
-def check(folder: Path, claims: list[str], calls: Calls) -> None:
+def run_two(
+    folder: Path, given: dict[str, Any], *, submissions: int, claims: int, kills: int, seed: int
+) -> dict[str, Any]:
+    """Kill one of two workers again and again, and start another in its place."""
+    chance = random.Random(seed)
+    with Corpus.open(load_settings(data_dir=folder / "first", **given)) as corpus:
+        corpus.add([write_statements(folder / "statements")])
+    calls = Calls(latency=1.0)
+    with ScriptedEndpoint(calls.answer) as endpoint, ExitStack() as opened:
+        settings = {
+            **SETTINGS,
+            **given,
+            "openai_base_url": endpoint.url,
+            "worker_gone_after": 3,
+            "worker_concurrency": 2,
+        }
+        api = opened.enter_context(server(folder / "api", "--no-work", **settings))
+        api.wait()
+        made = numbers(submissions, claims)
+        began = time.monotonic()
+        submitted(api, made)
+        names = count()
+
+        def start() -> Process:
+            name = f"worker{next(names)}"
+            return opened.enter_context(worker(folder / name, name, **settings))
+
+        workers = [start(), start()]
+        for killed in range(kills):
+            time.sleep(chance.uniform(0.5, 7))
+            if not states(api).keys() & {"queued", "running"}:
+                more = numbers(1, claims)[0]
+                made.append([one.replace("2024", f"19{killed:02}") for one in more])
+                submitted(api, made[-1:])
+            which = chance.randrange(2)
+            workers[which].kill()
+            calls.life += 1
+            workers[which] = start()
+        until = time.monotonic() + 180
+        while states(api) != {"done": len(made)}:
+            assert time.monotonic() < until, states(api)
+            time.sleep(0.3)
+        assert [one.stop() for one in (*workers, api)] == [0, 0, 0]
+    check(given["database_url"], [claim for one in made for claim in one], calls)
+    return {
+        "seed": seed,
+        "workers": 2,
+        "submissions": len(made),
+        "claims": sum(map(len, made)),
+        "kills": kills,
+        "calls": sum(calls.asked.values()),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def check(url: str, claims: list[str], calls: Calls) -> None:
     """One note a claim, none missing, told once; no claim asked for twice in one life."""
-    database = Database(f"sqlite:///{folder / 'verinote.db'}")
+    database = Database(url)
     with database.transaction() as session:
         notes = dict(
             session.execute(
                 text(
-                    "SELECT claims.text, count(*) FROM claims"
+                    "SELECT max(claims.text), count(*) FROM claims"
                     " JOIN notes ON notes.claim_id = claims.id"
                     " JOIN note_revisions ON note_revisions.note_id = notes.id"
                     " WHERE notes.id = claims.note_id AND claims.state = 'drafted'"
@@ -122,15 +184,14 @@ def check(folder: Path, claims: list[str], calls: Calls) -> None:
                 )
             ).all()
         )
-        told = session.execute(
-            text(
-                "SELECT json_extract(body, '$.claim_id'), count(*) FROM submission_events"
-                " WHERE kind = 'claim' GROUP BY 1"
-            )
-        ).all()
+        told = Counter(
+            body["claim_id"]
+            for body in session.scalars(select(EventRow.body).where(EventRow.kind == "claim"))
+        )
         strays = session.execute(text("SELECT count(*) FROM notes")).scalar_one() - len(notes)
     assert notes == dict.fromkeys(claims, 1)
-    assert [count for _, count in told] == [1] * len(claims)
+    database.close()
+    assert list(told.values()) == [1] * len(claims)
     assert strays == 0
     assert {claim for _, claim in calls.asked} == set(claims)
     twice = {asked: count for asked, count in calls.asked.items() if count > 1}
@@ -138,7 +199,7 @@ def check(folder: Path, claims: list[str], calls: Calls) -> None:
 
 
 def test_killed_at_some_moments_every_claim_is_done_once(tmp_path: Path) -> None:
-    run(tmp_path / "data", submissions=3, claims=5, kills=4, seed=11)
+    run(tmp_path / "data", submissions=2, claims=5, kills=3, seed=11)
 
 
 @pytest.mark.soak
@@ -146,3 +207,27 @@ def test_killed_at_40_moments_every_claim_of_10_submissions_is_done_once(tmp_pat
     result = run(tmp_path / "data", submissions=10, claims=6, kills=40, seed=2024)
     SOAK.mkdir(exist_ok=True)
     (SOAK / "crashes_sqlite.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+
+
+@pytest.fixture
+def servers(postgresql_url: str, chroma_url: str) -> dict[str, Any]:
+    return {
+        "database_url": postgresql_url,
+        "chroma_url": chroma_url,
+        "secret": "the same for all of them",
+    }
+
+
+def test_with_two_workers_killed_in_turns_every_claim_is_done_once(
+    tmp_path: Path, servers: dict[str, Any]
+) -> None:
+    run_two(tmp_path, servers, submissions=2, claims=4, kills=2, seed=5)
+
+
+@pytest.mark.soak
+def test_with_two_workers_killed_20_times_every_claim_is_done_once(
+    tmp_path: Path, servers: dict[str, Any]
+) -> None:
+    result = run_two(tmp_path, servers, submissions=10, claims=6, kills=20, seed=2025)
+    SOAK.mkdir(exist_ok=True)
+    (SOAK / "crashes_postgresql.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
