@@ -6,6 +6,7 @@ Telemetry is off in both.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -34,6 +35,12 @@ class Chroma(Protocol):
     def exclusive(self) -> AbstractContextManager[None]:
         """Keep every other process from writing until the block ends."""
 
+    def written(self) -> None:
+        """Let other processes know that something was written, while they are kept from writing."""
+
+    def was_written_elsewhere(self) -> bool:
+        """Whether another process wrote what this one does not see until it connects again."""
+
     def explaining(self) -> AbstractContextManager[None]:
         """Turn Chroma's failures into errors that say what to do."""
 
@@ -53,6 +60,8 @@ class EmbeddedChroma:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._mark = directory.with_name(f"{directory.name}.written")
+        self._seen = ""
 
     @property
     def place(self) -> str:
@@ -65,6 +74,7 @@ class EmbeddedChroma:
         from chromadb.api.shared_system_client import SharedSystemClient
         from chromadb.config import Settings
 
+        self._seen = self._newest()
         try:
             return Client(
                 settings=Settings(
@@ -83,6 +93,23 @@ class EmbeddedChroma:
     def exclusive(self) -> AbstractContextManager[None]:
         """See ``Chroma``."""
         return locked_file(self.directory.with_name(f"{self.directory.name}.lock"))
+
+    def written(self) -> None:
+        """See ``Chroma``. A file beside the folder holds a new random word after every write."""
+        self._seen = secrets.token_hex(8)
+        half = self._mark.with_name(f"{self._mark.name}.half")
+        half.write_text(self._seen, encoding="ascii")
+        half.replace(self._mark)
+
+    def was_written_elsewhere(self) -> bool:
+        """See ``Chroma``."""
+        return self._newest() != self._seen
+
+    def _newest(self) -> str:
+        try:
+            return self._mark.read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -164,6 +191,13 @@ class ChromaServer:
             if type(error) is not Exception:  # that itself stands for an answer not of Chroma's
                 raise
             raise self._unreachable(error) from error
+
+    def written(self) -> None:
+        """See ``Chroma``. Those who ask the server see it anyway."""
+
+    def was_written_elsewhere(self) -> bool:
+        """See ``Chroma``."""
+        return False
 
     def is_sound(self) -> bool:
         """See ``Chroma``. A server looks after its files itself."""

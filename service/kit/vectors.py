@@ -82,6 +82,7 @@ class VectorStore:
     def __init__(self, chroma: Chroma) -> None:
         self._chroma = chroma
         self._client: Client | None = None
+        self._openings = 0
         self._lock = threading.RLock()
         self._is_exclusive = False
 
@@ -98,6 +99,22 @@ class VectorStore:
                     yield
                 finally:
                     self._is_exclusive = False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write while others may not; afterwards they see it. What they wrote is seen before."""
+        with self.exclusive():
+            self.refreshed()
+            yield
+            self._chroma.written()
+
+    def refreshed(self) -> int:
+        """Connect again if another process wrote meanwhile. Returns which connection it is."""
+        with self._lock:
+            if self._client is not None and self._chroma.was_written_elsewhere():
+                self.close()
+            self._opened()
+            return self._openings
 
     def open(self, name: str, model: str, remedy: str) -> VectorCollection:
         """Open a collection, made empty if it does not exist.
@@ -143,8 +160,8 @@ class VectorStore:
         """Make a collection empty and anew, for vectors of ``model``; see ``open``."""
         from chromadb.errors import NotFoundError
 
-        client = self._opened()
-        with self.exclusive(), self.explaining():
+        with self.writing(), self.explaining():
+            client = self._opened()
             with suppress(NotFoundError):
                 client.delete_collection(name)
             made = client.create_collection(
@@ -200,13 +217,14 @@ class VectorStore:
             if self._client is None:
                 with self.exclusive():  # two processes cannot both make Chroma's tables
                     self._client = self._chroma.connect()
+                    self._openings += 1
             return self._client
 
 
 class VectorCollection:
     """Vectors of one model under ids. Made by ``VectorStore``.
 
-    Where another process has made the collection again, it is the new one from then on.
+    Where another process has written to the collection, or made it again, it is seen here.
     """
 
     def __init__(
@@ -216,6 +234,7 @@ class VectorCollection:
         self._store = store
         self._model = model
         self._remedy = remedy
+        self._opening = store.refreshed()
 
     def count(self) -> int:
         """How many vectors there are."""
@@ -236,13 +255,13 @@ class VectorCollection:
         """Store ``vectors[i]`` under ``ids[i]``, in place of what was there."""
         for start in range(0, len(ids), BATCH):
             some, theirs = list(ids[start : start + BATCH]), vectors[start : start + BATCH]
-            with self._store.exclusive():
+            with self._store.writing():
                 self._ask(partial(_upsert, ids=some, vectors=theirs))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove ids; those that are not there are passed over."""
         for batch in batches(ids):
-            with self._store.exclusive():
+            with self._store.writing():
                 self._ask(partial(_delete, ids=list(batch)))
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
@@ -288,15 +307,32 @@ class VectorCollection:
         return [(id_, 1.0 - far) for far, id_ in sorted(zip(distances, stored["ids"], strict=True))]
 
     def _ask(self, request: Callable[[Collection], T]) -> T:
+        """Ask Chroma. What another process is just writing can look like damage: then once more."""
+        try:
+            return self._asked(request)
+        except BrokenVectors:
+            with self._store.exclusive():
+                if self._store.refreshed() == self._opening:
+                    raise
+                return self._asked(request)
+
+    def _asked(self, request: Callable[[Collection], T]) -> T:
         from chromadb.errors import NotFoundError
 
+        opening = self._store.refreshed()
+        if opening != self._opening:
+            self._find()
+            self._opening = opening
         with self._store.explaining():
             try:
                 return request(self._collection)
             except NotFoundError:
-                name = self._collection.name
-                self._collection = self._store.found(name, self._model, self._remedy)
+                self._find()
                 return request(self._collection)
+
+    def _find(self) -> None:
+        name = self._collection.name
+        self._collection = self._store.found(name, self._model, self._remedy)
 
 
 def _get(collection: Collection, ids: list[str] | None = None) -> GetResult:

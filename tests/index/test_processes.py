@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from chroma_server import emptied
@@ -116,3 +117,49 @@ def test_who_writes_vectors_keeps_others_waiting(settings: Settings, encoder, wr
 
         assert len(one.search("harbour", 5)) == 2
         assert not one.check().differs
+
+
+def test_what_other_processes_write_is_seen_by_one_that_searches_all_the_while(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path / "data")
+    sources = []
+    for number in range(6):
+        source = tmp_path / f"s{number}.md"
+        source.write_text(
+            f"---\nid: s{number}\nlanguage: en\n---\nHarbour number {number} froze.\n"
+        )
+        sources.append(source)
+    with Corpus.open(settings) as corpus:
+        corpus.add(sources[:1])
+        corpus.search("harbour", 10)
+        over = Event()
+        failed: list[Exception] = []
+
+        def search() -> None:
+            while not over.is_set():
+                try:
+                    corpus.search("ice in the port", 10)
+                except Exception as error:  # noqa: BLE001  it is what the test is about
+                    failed.append(error)
+
+        searching = [Thread(target=search) for _ in range(3)]
+        for thread in searching:
+            thread.start()
+        try:
+            for source in sources[1:]:
+                subprocess.run(
+                    [Path(sys.executable).with_name("verinote"), "corpus", "add", source],
+                    env={**os.environ, "VERINOTE_DATA_DIR": str(settings.data_dir)},
+                    check=True,
+                    capture_output=True,
+                )
+        finally:
+            over.set()
+            for thread in searching:
+                thread.join()
+
+        assert failed == []
+        found = {hit.passage.statement.statement_id for hit in corpus.search("ice in port", 10)}
+        assert found == {f"s{number}" for number in range(6)}
+        assert all(hit.dense_rank for hit in corpus.search("ice in the port", 10))
