@@ -40,6 +40,7 @@ from service.settings import Settings
 from service.submissions.account import SubmissionAccount
 from service.types import Claim, Note, Submission
 from service.work import progress, workers
+from service.work.schema import queue_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -320,11 +321,9 @@ async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
 
 
 def _config(settings: Settings, worker: str) -> DBOSConfig:
-    is_sqlite = settings.database.startswith("sqlite")
-    beside = f"sqlite:///{settings.data_dir / 'work.db'}"  # its own: SQLite has one writer a file
     return {
         "name": _NAME,
-        "system_database_url": beside if is_sqlite else settings.database,
+        "system_database_url": queue_url(settings),
         "executor_id": worker,
         "application_version": VERSION,
         "serializer": DBOSPortableJSONSerializer(),
