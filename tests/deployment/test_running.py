@@ -43,7 +43,7 @@ STATEMENT = {
     "2024. The repair of the bridge took seven months and cost EUR 12 million.",
 }
 CLAIM = "The repair of the bridge over the river Elver cost EUR 12 million."
-WITHIN = 30.0
+WITHIN = 60.0
 
 
 class Machine:
