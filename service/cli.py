@@ -68,6 +68,15 @@ def worker() -> None:
 
 
 @app.command()
+def migrate() -> None:
+    """Make all tables or bring them up to date, and end. `serve` and `worker` would do it too."""
+    from service.work.schema import migrate as run
+
+    run(load_settings())
+    typer.echo("all tables are up to date")
+
+
+@app.command()
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="the archive to write, a .tar.gz")],
 ) -> None:

@@ -27,10 +27,14 @@ _READY_WITHIN = 60.0
 
 
 class Cluster:
-    """A running server, reached through a socket in its folder."""
+    """A running server, reached through a socket in its folder.
+
+    Attributes:
+        folder: where the socket is.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._numbers = itertools.count(1)
         self._execute("CREATE DATABASE migrated")
         migrated = Database(self._url("migrated"))
@@ -51,10 +55,10 @@ class Cluster:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _url(self, name: str) -> str:
-        return f"postgresql://{OWNER}@/{name}?host={self._folder}"
+        return f"postgresql://{OWNER}@/{name}?host={self.folder}"
 
     def _execute(self, statement: str) -> None:
-        with psycopg.connect(host=str(self._folder), user=OWNER, autocommit=True) as connection:
+        with psycopg.connect(host=str(self.folder), user=OWNER, autocommit=True) as connection:
             connection.execute(statement.encode())
 
 

@@ -40,6 +40,7 @@ from service.settings import Settings
 from service.submissions.account import SubmissionAccount
 from service.types import Claim, Note, Submission
 from service.work import progress, workers
+from service.work.schema import queue_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -339,12 +340,11 @@ async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
 
 
 def _config(settings: Settings, database: Database, worker: str) -> DBOSConfig:
-    is_sqlite = database.kind == "sqlite"
-    beside = f"sqlite:///{settings.data_dir / 'work.db'}"  # its own: SQLite has one writer a file
+    beside = database.engine_beside(_CONNECTIONS) if database.kind == "postgresql" else None
     return {
         "name": _NAME,
-        "system_database_url": beside if is_sqlite else database.url,
-        "system_database_engine": None if is_sqlite else database.engine_beside(_CONNECTIONS),
+        "system_database_url": queue_url(settings),
+        "system_database_engine": beside,
         "executor_id": worker,
         "application_version": VERSION,
         "serializer": DBOSPortableJSONSerializer(),

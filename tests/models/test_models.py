@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -209,3 +212,13 @@ def test_results_come_in_the_order_of_the_items(threads) -> None:
 def test_an_error_in_a_worker_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
         Parallel(2).map(lambda n: 1 // n, [1, 0])
+
+
+def test_a_model_leaves_nothing_in_the_home_folder_that_could_be_reported(tmp_path: Path) -> None:
+    """onnxruntime would keep a number of this machine there, and what it is going to send."""
+    subprocess.run(
+        [sys.executable, "-c", "from service.models import Encoder; Encoder(threads=1)"],
+        env={"PATH": os.defpath, "HOME": str(tmp_path)},
+        check=True,
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -35,11 +35,13 @@ class Process:
         arguments: of the command.
         environment: its settings; nothing else of ``VERINOTE_*`` gets through.
         log: where it writes.
+        folder: where it is started; by default where this process was.
     """
 
     arguments: list[str]
     environment: dict[str, str]
     log: Path
+    folder: Path | None = None
     running: subprocess.Popen[bytes] | None = field(default=None)
 
     def __enter__(self) -> Self:
@@ -52,6 +54,7 @@ class Process:
             self.running = subprocess.Popen(
                 [VERINOTE, *self.arguments],
                 env=inherited | self.environment,
+                cwd=self.folder,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -64,6 +67,11 @@ class Process:
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         self._end(signal.SIGKILL, STARTS_WITHIN)
+
+    def wait_for_end(self) -> int:
+        """Wait until it has done what it was started for. Returns the exit code."""
+        assert self.running is not None
+        return self.running.wait(STARTS_WITHIN)
 
     def stop(self) -> int:
         """SIGTERM, and wait for its end. Returns the exit code."""
