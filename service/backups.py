@@ -149,7 +149,9 @@ def restore(settings: Settings, database: Database, path: Path) -> Backup:
 def _unpacked(path: Path, folder: Path) -> dict[str, Any]:
     try:
         with tarfile.open(path, "r:gz") as archive:
-            archive.extractall(folder, filter="data")
+            for member in archive:  # plain files with plain names, and nothing else
+                if member.isfile() and Path(member.name).name == member.name:
+                    archive.extract(member, folder, set_attrs=False)
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
         if manifest["format"] != _FORMAT:
             raise InputError(f"{path}: was made by another version ({manifest['made_by']})")
