@@ -18,7 +18,19 @@ from typing import Any, Literal
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Engine, Insert, MetaData, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Executable,
+    Insert,
+    MetaData,
+    Select,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -63,13 +75,16 @@ class Database:
         address = _address(url)
         if address.get_backend_name() == "sqlite":
             self.kind: Literal["sqlite", "postgresql"] = "sqlite"
-            self.engine: Engine = create_engine(address)
+            # Errors are logged: what a statement was given are words of people's texts.
+            self.engine: Engine = create_engine(address, hide_parameters=True)
             event.listen(self.engine, "connect", _tune_sqlite)
+            event.listen(self.engine, "before_execute", _lock_sqlite)
         else:
             # Named, since a server may be set to another: here what a lock waited for is seen.
             self.kind = "postgresql"
             self.engine = create_engine(
                 address,
+                hide_parameters=True,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
                 connect_args={"client_encoding": "UTF8"},
@@ -223,6 +238,18 @@ def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _lock_sqlite(connection: Connection, statement: Executable, *_: object) -> None:
+    """Let SQLite lock what is selected FOR UPDATE, which it has no words for.
+
+    Its driver begins a transaction only when something is written: two who read the same row first
+    would both go on from it. Here the second waits for the end of the first, then reads.
+    """
+    if isinstance(statement, Select) and statement._for_update_arg is not None:
+        driver = connection.connection.dbapi_connection
+        if isinstance(driver, sqlite3.Connection) and not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 _WAL_TRIES, _WAL_PAUSE = 100, 0.05
