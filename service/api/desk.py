@@ -50,16 +50,17 @@ class Desk:
             Pipeline.open(settings) as pipeline,
             Work.open(pipeline, takes_work=takes_work) as work,
         ):
-            register = Register(pipeline.corpus.database)
+            secret = settings.secret.get_secret_value() if settings.secret else None
+            trail = Trail(installation_secret(secret, settings.data_dir))
+            register = Register(pipeline.corpus.database, trail)
             configured = settings.admin_key
             first = register.begin(configured.get_secret_value() if configured else None)
-            secret = settings.secret.get_secret_value() if settings.secret else None
             yield cls(
                 settings=settings,
                 pipeline=pipeline,
                 work=work,
                 register=register,
-                trail=Trail(installation_secret(secret, settings.data_dir)),
+                trail=trail,
                 asking=Asking(settings.requests_per_minute),
                 first_key=first,
             )
