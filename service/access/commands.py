@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -11,7 +13,10 @@ import typer
 from rich.table import Table
 
 from service.access.register import Register, Role
+from service.audit.trail import Actor, Trail
 from service.kit.database import Database
+from service.kit.secret import installation_secret
+from service.kit.text import normalise
 from service.settings import load_settings
 from service.statements.commands import plain, wide_console
 
@@ -72,7 +77,8 @@ def issue(
     name: Name,
     label: Annotated[str, typer.Option(help="what it is for")] = "",
     days: Annotated[
-        int | None, typer.Option(min=1, help="how long it is good for; until revoked without it")
+        int | None,
+        typer.Option(min=1, max=36_500, help="how long it is good for; until revoked without it"),
     ] = None,
     service: Annotated[
         bool, typer.Option("--service", help="for a program: it cannot decide on notes")
@@ -121,11 +127,22 @@ def revoke(key: Annotated[str, typer.Argument(metavar="KEY", help="its id, see l
 @contextmanager
 def _register() -> Iterator[Register]:
     settings = load_settings()
+    configured = settings.secret.get_secret_value() if settings.secret else None
     database = Database.open(settings.database, settings.data_dir)
     try:
-        yield Register(database)
+        trail = Trail(installation_secret(configured, settings.data_dir))
+        yield Register(database, trail, _operator())
     finally:
         database.close()
+
+
+def _operator() -> Actor:
+    """Who types a command: nothing but the machine's own name for them is known."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # in a container, an account may have no name
+        name = str(os.getuid())
+    return Actor(origin=normalise(f"command:{name}")[:64])
 
 
 def _when(moment: datetime | None) -> str:

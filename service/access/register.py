@@ -18,6 +18,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.access.tables import KeyRow, UserRow
+from service.audit.trail import Actor, Trail
 from service.kit.database import Database, insert_new, utc_now
 from service.kit.errors import ConfigurationError, InputError, NotFound
 from service.kit.text import is_storable, sha256_hex
@@ -28,6 +29,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _LONGEST_LABEL = 200
 _LAST_USE = timedelta(minutes=1)
 """How exactly the last use of a key is noted: not every request writes."""
+_NOBODY = Actor()
+"""The program, where it does something by itself."""
 
 
 class Role(StrEnum):
@@ -119,10 +122,14 @@ class Register:
 
     Args:
         database: migrated.
+        trail: where every change is recorded, in its own transaction.
+        by: who makes the changes.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, trail: Trail, by: Actor = _NOBODY) -> None:
         self._database = database
+        self._trail = trail
+        self._by = by
 
     def add(self, name: str, role: Role) -> User:
         """Add a person.
@@ -139,6 +146,7 @@ class Register:
         with self._database.transaction() as session:
             if not _inserted(session, row):
                 raise InputError(f"{name}: there is one of this name already")
+            self._trail.record(session, self._by, "user.add", f"user:{name}", role=role)
             return _user(session.get_one(UserRow, name))
 
     def users(self) -> list[User]:
@@ -158,6 +166,7 @@ class Register:
             if role is not Role.ADMIN:
                 _check_another_admin(session, row)
             row.role = role.value
+            self._trail.record(session, self._by, "user.role", f"user:{name}", role=role)
             return _user(row)
 
     def remove(self, name: str) -> User:
@@ -175,6 +184,7 @@ class Register:
             keys = select(KeyRow).where(KeyRow.user == name, KeyRow.revoked_at.is_(None))
             for key in session.scalars(keys):
                 key.revoked_at = now
+            self._trail.record(session, self._by, "user.remove", f"user:{name}")
             return _user(row)
 
     def issue(
@@ -209,7 +219,7 @@ class Register:
         token = _Token.new()
         with self._database.transaction() as session:
             _present(session, name)
-            key = _key(_stored(session, name, token, label, for_service, lasts))
+            key = _key(self._stored(session, name, token, label, for_service, lasts))
         return key, str(token)
 
     def keys(self, name: str | None = None) -> list[Key]:
@@ -229,10 +239,13 @@ class Register:
             NotFound: there is no such key.
         """
         with self._database.transaction() as session:
-            row = session.get(KeyRow, key_id) if is_storable(key_id) else None
+            known = is_storable(key_id)
+            row = session.get(KeyRow, key_id, with_for_update=True) if known else None
             if row is None:
                 raise NotFound(f"{key_id}: there is no such key")
-            row.revoked_at = row.revoked_at or utc_now()
+            if row.revoked_at is None:
+                row.revoked_at = utc_now()
+                self._trail.record(session, self._by, "key.revoke", f"key:{key_id}", user=row.user)
             return _key(row)
 
     def caller(self, token: str) -> Caller:
@@ -255,6 +268,8 @@ class Register:
             if row.expires_at is not None and row.expires_at <= now:
                 raise NotAllowed("this key has expired")
             user = session.get_one(UserRow, row.user)
+            if user.left_at is not None:
+                raise NotAllowed("this key was revoked")
             if row.last_used_at is None or now - row.last_used_at >= _LAST_USE:
                 row.last_used_at = now
             return Caller(user.name, Role(user.role), row.id, row.for_service)
@@ -283,36 +298,46 @@ class Register:
             row = {"name": FIRST, "role": Role.ADMIN.value, "created_at": utc_now()}
             if not _inserted(session, row):  # another process was quicker
                 return None
-            _stored(session, FIRST, token, "the first", for_service=False, lasts=None)
+            self._trail.record(session, self._by, "user.add", f"user:{FIRST}", role=Role.ADMIN)
+            self._stored(session, FIRST, token, "the first", for_service=False, lasts=None)
         return str(token) if configured is None else None
+
+    def _stored(
+        self,
+        session: Session,
+        name: str,
+        token: _Token,
+        label: str,
+        for_service: bool,
+        lasts: timedelta | None,
+    ) -> KeyRow:
+        now = utc_now()
+        row = KeyRow(
+            id=token.id,
+            user=name,
+            digest=sha256_hex(token.secret),
+            label=label,
+            for_service=for_service,
+            created_at=now,
+            expires_at=now + lasts if lasts is not None else None,
+        )
+        session.add(row)
+        session.flush()
+        self._trail.record(
+            session,
+            self._by,
+            "key.issue",
+            f"key:{row.id}",
+            user=name,
+            for_service=for_service,
+            expires_at=row.expires_at.isoformat() if row.expires_at else None,
+        )
+        return row
 
 
 def _inserted(session: Session, row: dict[str, Any]) -> bool:
     insert = insert_new(session, UserRow).values(row)
     return session.scalar(insert.returning(UserRow.name)) is not None
-
-
-def _stored(
-    session: Session,
-    name: str,
-    token: _Token,
-    label: str,
-    for_service: bool,
-    lasts: timedelta | None,
-) -> KeyRow:
-    now = utc_now()
-    row = KeyRow(
-        id=token.id,
-        user=name,
-        digest=sha256_hex(token.secret),
-        label=label,
-        for_service=for_service,
-        created_at=now,
-        expires_at=now + lasts if lasts is not None else None,
-    )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def _present(session: Session, name: str) -> UserRow:

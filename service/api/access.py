@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections.abc import Callable
@@ -27,13 +28,13 @@ class Asking:
     """Counts requests, of each key and of each place that sends wrong ones. In this process.
 
     Args:
-        a_minute: requests that a key may make; 0: no limit.
+        a_minute: requests that a key may make; 0: no limit, nor one of wrong keys.
     """
 
     def __init__(self, a_minute: int) -> None:
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._of_key = RateLimitItemPerMinute(a_minute) if a_minute else None
-        self._wrong = RateLimitItemPerMinute(_WRONG_KEYS_A_MINUTE)
+        self._wrong = RateLimitItemPerMinute(_WRONG_KEYS_A_MINUTE) if a_minute else None
 
     def take(self, key_id: str) -> None:
         """Count a request.
@@ -44,18 +45,14 @@ class Asking:
         if self._of_key is not None and not self._window.hit(self._of_key, "key", key_id):
             raise self._too_many(self._of_key, "key", key_id)
 
-    def check_place(self, origin: str) -> None:
-        """See that a place has not tried too many keys.
+    def wrong(self, origin: str) -> None:
+        """Count a wrong key.
 
         Raises:
-            Refused: it has.
+            Refused: the place has sent too many.
         """
-        if not self._window.test(self._wrong, "wrong", origin):
+        if self._wrong is not None and not self._window.hit(self._wrong, "wrong", origin):
             raise self._too_many(self._wrong, "wrong", origin)
-
-    def wrong(self, origin: str) -> None:
-        """Count a wrong key."""
-        self._window.hit(self._wrong, "wrong", origin)
 
     def _too_many(self, item: RateLimitItemPerMinute, *of: str) -> Refused:
         reset = self._window.get_window_stats(item, *of).reset_time
@@ -69,8 +66,11 @@ class Asking:
 
 
 def origin_of(request: Request) -> str | None:
-    """Where a request comes from."""
-    return request.client.host if request.client else None
+    """Where a request comes from; None where that is no address: a proxy may pass on anything."""
+    try:
+        return str(ipaddress.ip_address(request.client.host)) if request.client else None
+    except ValueError:
+        return None
 
 
 def caller(
@@ -84,14 +84,13 @@ def caller(
         Refused: too many requests.
     """
     desk = request.app.state.desk
-    origin = origin_of(request) or ""
-    desk.asking.check_place(origin)
     if given is None:
         raise NotAllowed("a key is needed: Authorization: Bearer KEY")
     try:
         found: Caller = desk.register.caller(given.credentials)
     except NotAllowed:
-        desk.asking.wrong(origin)
+        # Others behind the same proxy have right keys: they are not kept out by who guesses.
+        desk.asking.wrong(origin_of(request) or "")
         raise
     desk.asking.take(found.key_id)
     return found

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.api import audit, claims, notes, operations, problems, statements, submissions
@@ -26,12 +27,14 @@ which a person approves or rejects. Errors are `application/problem+json`; their
 
 def create_app(desk: Desk) -> FastAPI:
     """Make the application over an open desk."""
-    app = FastAPI(
+    app = FastAPIOffline(  # whose page at /docs fetches nothing from elsewhere
+        redoc_url=None,
         title="Verinote",
         version=version("verinote"),
         description=_ABOUT,
         # Traces are for all processes, see kit/telemetry.py; its logs could hold words of a text.
         telemetry={"auto_configure": False, "logs": False, "operation_spans": False},
+        redirect_slashes=False,  # to an address made of whatever Host header was sent
     )
     app.state.desk = desk
     problems.install(app)
@@ -51,7 +54,10 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     began = time.monotonic()
-    response = await answer(request)
+    try:
+        response = await answer(request)
+    except Exception as error:  # noqa: BLE001  here, and not further out, it is logged with its id
+        response = problems.bug(error)
     if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not _is_problem(response):
         most = request.app.state.desk.settings.max_request_bytes  # the framework says it in words
         response = problems.problem(413, "too-large", f"a request has at most {most:,} bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic.json_schema import SkipJsonSchema
 
 from service.api import paging, schemas
 from service.api.access import Admin
@@ -20,7 +21,8 @@ def listed(
     desk: TheDesk,
     caller: Admin,
     subject: Annotated[
-        str | None, Query(pattern=r"^[a-z]+:[A-Za-z0-9._-]{1,100}$", examples=["note:1f2e"])
+        str | SkipJsonSchema[None],
+        Query(pattern=r"^[a-z]+:[A-Za-z0-9._-]{1,100}$", examples=["note:1f2e"]),
     ] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from pydantic.json_schema import SkipJsonSchema
 
 from service.api import paging, schemas
 from service.api.access import Reader
@@ -20,18 +20,18 @@ from service.types import ClaimState, Usage, Verdict
 router = APIRouter(prefix="/claims", tags=["claims"])
 
 ClaimId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
-Words = Annotated[str, Query(min_length=1, max_length=1_000, pattern=r"^[^\x00]*\w[^\x00]*$")]
+Words = Annotated[str, Query(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
 
 
 @router.get("", responses=responses())
 def listed(
     desk: TheDesk,
     caller: Reader,
-    verdict: Verdict | None = None,
-    state: ClaimState | None = None,
-    text: Words | None = None,
-    since: date | None = None,
-    until: date | None = None,
+    verdict: Verdict | SkipJsonSchema[None] = None,
+    state: ClaimState | SkipJsonSchema[None] = None,
+    text: Words | SkipJsonSchema[None] = None,
+    since: schemas.Day | SkipJsonSchema[None] = None,
+    until: schemas.Day | SkipJsonSchema[None] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> schemas.Page[schemas.ClaimShown]:

@@ -51,7 +51,8 @@ class Desk:
             Work.open(pipeline, takes_work=takes_work) as work,
             upkept(work),
         ):
-            register = Register(pipeline.corpus.database)
+            trail = Trail.of(settings)
+            register = Register(pipeline.corpus.database, trail)
             configured = settings.admin_key
             first = register.begin(configured.get_secret_value() if configured else None)
             yield cls(
@@ -59,7 +60,7 @@ class Desk:
                 pipeline=pipeline,
                 work=work,
                 register=register,
-                trail=Trail.of(settings),
+                trail=trail,
                 asking=Asking(settings.requests_per_minute),
                 first_key=first,
             )

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from service.api import paging, schemas
 from service.api.access import Reader, ReviewingPerson, actor
@@ -27,11 +28,12 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 def listed(
     desk: TheDesk,
     caller: Reader,
-    state: NoteState | None = None,
-    verdict: Verdict | None = None,
-    submission_id: Annotated[str | None, Query(pattern="^[0-9a-f]{24}$")] = None,
+    state: NoteState | SkipJsonSchema[None] = None,
+    verdict: Verdict | SkipJsonSchema[None] = None,
+    submission_id: Annotated[str | SkipJsonSchema[None], Query(pattern="^[0-9a-f]{24}$")] = None,
     changed: Annotated[
-        bool | None, Query(description="whether something that they cite has changed since")
+        bool | SkipJsonSchema[None],
+        Query(description="whether something that they cite has changed since"),
     ] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
@@ -87,7 +89,7 @@ def edit(
     request: Request,
     response: Response,
     if_match: Annotated[
-        str | None, Header(max_length=40, description="the `ETag` that was seen")
+        str | SkipJsonSchema[None], Header(max_length=40, description="the `ETag` that was seen")
     ] = None,
 ) -> schemas.NoteShown:
     """Give a note other findings: a new revision. They pass the citation gate first."""

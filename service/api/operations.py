@@ -8,7 +8,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.access.register import NotAllowed
@@ -20,6 +21,9 @@ from service.work import progress
 
 router = APIRouter(tags=["operations"])
 
+_TOKEN = HTTPBearer(
+    auto_error=False, scheme_name="metrics token", description="VERINOTE_METRICS_TOKEN"
+)
 _PATIENCE = 5.0
 """Seconds for each part to say that it can be used."""
 
@@ -67,14 +71,14 @@ async def _check(check: Callable[[], object]) -> str:
 )
 def metrics(
     desk: TheDesk,
-    authorization: Annotated[str | None, Header(max_length=500)] = None,
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(_TOKEN)],
 ) -> Response:
     """Figures for Prometheus. They have a token of their own: VERINOTE_METRICS_TOKEN."""
     wanted = desk.settings.metrics_token
     if wanted is None:
         raise Refused(403, "forbidden", "VERINOTE_METRICS_TOKEN is not set: no figures are shown")
-    given = (authorization or "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), wanted.get_secret_value().encode()):
+    token = given.credentials if given is not None else ""
+    if not hmac.compare_digest(token.encode(), wanted.get_secret_value().encode()):
         raise NotAllowed("the metrics' own token is needed: Authorization: Bearer TOKEN")
     _count(desk)
     return Response(exposition(), media_type=CONTENT_TYPE_LATEST)

@@ -10,13 +10,18 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Query
+from pydantic.json_schema import SkipJsonSchema
 
 from service.api.problems import Refused
+from service.kit.text import is_storable
 
 T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=200, description="items of a page")]
-Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the page before")]
+Cursor = Annotated[
+    str | SkipJsonSchema[None],
+    Query(max_length=400, pattern="^[A-Za-z0-9_-]+$", description="`next` of the page before"),
+]
 
 
 def next_of(items: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]]) -> str | None:
@@ -47,7 +52,7 @@ def id_in(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     (found,) = _read(cursor, 1)
-    if not isinstance(found, str):
+    if not isinstance(found, str) or not is_storable(found):
         raise _wrong(cursor)
     return found
 
@@ -57,7 +62,7 @@ def number_in(cursor: str | None) -> int:
     if cursor is None:
         return 0
     (found,) = _read(cursor, 1)
-    if not isinstance(found, int) or not 0 <= found < 2**53:
+    if type(found) is not int or not 0 <= found < 2**53:
         raise _wrong(cursor)
     return found
 
@@ -71,6 +76,6 @@ def moment_and_id_in(cursor: str | None) -> tuple[datetime, str] | None:
         moment = datetime.fromisoformat(str(at))
     except ValueError as error:
         raise _wrong(cursor) from error
-    if moment.tzinfo is not None or not isinstance(id_, str):
+    if moment.tzinfo is not None or not isinstance(id_, str) or not is_storable(id_):
         raise _wrong(cursor)
     return moment, id_

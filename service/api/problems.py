@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from service.access.register import NotAllowed
 from service.api.schemas import Problem
@@ -69,6 +70,15 @@ KINDS: list[tuple[type[Exception], int, str]] = [
 """Errors with the status and the last part of the ``type`` that they are told by, the first that
 fits."""
 
+_TOLD = {
+    "engine-failed": "the language model gave no usable answer; try again later",
+    "vectors": "passages cannot be searched now; what was changed is stored and will be searched",
+    "out-of-reach": "the database, or something else that this needs, cannot be used now",
+    "failed": "an error of ours; it is in the log",
+}
+"""What the service's own troubles are told as: their messages name servers and files, and are for
+who reads the log."""
+
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route, for OpenAPI: those named, and those of every route with a key."""
@@ -86,7 +96,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for kind, _, _ in KINDS:
         app.add_exception_handler(kind, _ours)
-    app.add_exception_handler(Exception, _bug)
 
 
 def problem(
@@ -114,6 +123,9 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
 
 def _ours(_: Request, error: Exception) -> JSONResponse:
     status, kind = next((status, kind) for type_, status, kind in KINDS if isinstance(error, type_))
+    if kind in _TOLD:
+        _LOG.error("%s", error)
+        return problem(status, kind, _TOLD[kind])
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     errors = []
     if isinstance(error, GateRefused):
@@ -131,12 +143,25 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid-request", told, errors=errors)
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return problem(error.status_code, kind, str(error.detail), error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), **_allowed(request)}
+    return problem(error.status_code, kind, str(error.detail), headers)
 
 
-def _bug(_: Request, error: Exception) -> JSONResponse:
+def _allowed(request: Request) -> dict[str, str]:
+    """Every method of an address: the router alone names those of the first route that fits."""
+    paths, asked = request.app.openapi()["paths"], request.scope["path"]
+    routes = [paths[asked]] if asked in paths else []
+    routes = routes or [paths[path] for path in paths if compile_path(path)[0].match(asked)]
+    methods = sorted({method.upper() for route in routes for method in route})
+    return {"Allow": ", ".join(methods)} if methods else {}
+
+
+def bug(error: Exception) -> JSONResponse:
+    """The answer where an error of ours kept us from one."""
     _LOG.error("a request failed by an error of ours", exc_info=error)
-    return problem(500, "failed", "an error of ours; it is in the log")
+    return problem(500, "failed", _TOLD["failed"])

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
 from service.notes.review import MAX_FINDINGS, Decision, NoteState
 from service.types import ClaimState, Kind, Stance, SubmissionState, Verdict
@@ -14,9 +23,44 @@ T = TypeVar("T")
 
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.replace(tzinfo=UTC))]
 """A point in time: the database keeps them in UTC without saying so."""
-Line = Annotated[str, Field(max_length=1_000)]
-Id = Annotated[str, Field(min_length=1, max_length=128)]
-Address = Annotated[str, Field(max_length=2_000, pattern=r"^https?://")]
+
+
+def _written(day: object) -> object:
+    """Pydantic alone would also take seconds since 1970 for a day."""
+    if not isinstance(day, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
+        raise ValueError("write the day as YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written)]
+Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""What a person wrote. No database of ours can hold a NUL."""
+Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Address = Annotated[str, Field(max_length=2_000, pattern=r"^https?://[^\x00-\x20\x7f]+$")]
+Language = Annotated[
+    str, Field(max_length=16, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8})*$", examples=["en"])
+]
+STATEMENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+_NO_IDS = frozenset({"none", "null"})
+
+
+def _counted(number: object) -> object:
+    """Pydantic alone would also take ``true`` and ``"1"`` for a number."""
+    if isinstance(number, bool | str):
+        raise ValueError("give a number")  # noqa: TRY004  pydantic takes no other error
+    return number
+
+
+_Number = Annotated[int, BeforeValidator(_counted), Field(ge=1, le=1_000_000)]
+_Offset = Annotated[int, BeforeValidator(_counted), Field(ge=0, le=1_000_000_000)]
+
+
+def _values(*names: str, none: str | None = None) -> dict[str, Any]:
+    """The schema of an object that has values under these names, and none under another."""
+    told: dict[str, Any] = {name: {"not": {"type": "null"}} for name in names}
+    if none is not None:
+        told[none] = {"type": "null"}
+    return {"required": list(names), "properties": told}
 
 
 class _Wire(BaseModel):
@@ -52,21 +96,22 @@ class Submitted(_Wire):
                     "title": "Bombers over the Pacific",
                     "published": "2025-12-12",
                 }
-            ]
+            ],
+            "oneOf": [_values("text"), _values("url"), _values("claims")],
         },
     )
 
     text: str | None = Field(None, min_length=1, description="an article")
     url: Address | None = Field(None, description="where an article is; fetched at once")
-    claims: list[str] | None = Field(
+    claims: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None, min_length=1, max_length=1_000, description="claims, each checked as it is"
     )
     title: Line | None = None
     source_url: Address | None = Field(None, description="where the text is from, for people")
-    published: date | None = Field(None, description="the default of as_of")
-    language: str | None = Field(None, max_length=16, description="what it is in; English is read")
-    as_of: date | None = Field(None, description="statements dated later do not decide")
-    local_only: bool = Field(False, description="never leaves this machine")
+    published: Day | None = Field(None, description="the default of as_of")
+    language: Language | None = Field(None, description="what it is in; English is read")
+    as_of: Day | None = Field(None, description="statements dated later do not decide")
+    local_only: StrictBool = Field(False, description="never leaves this machine")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Submitted:
@@ -338,16 +383,16 @@ class RevisionShown(BaseModel):
 class QuotedHere(_Wire):
     """Where a quote stands in a statement version's stored text, in code points."""
 
-    statement_id: Id
-    version: int = Field(ge=1, le=1_000_000)
-    start: int = Field(ge=0, le=1_000_000_000)
-    end: int = Field(ge=1, le=1_000_000_000)
+    statement_id: str = Field(pattern=STATEMENT_ID)
+    version: _Number
+    start: _Offset
+    end: _Offset
 
 
 class FindingWritten(_Wire):
     """A finding as a person writes it; the quotes are taken from the stored text."""
 
-    text: str = Field(min_length=1, max_length=2_000)
+    text: Prose = Field(min_length=1, max_length=2_000)
     citations: list[QuotedHere] = Field(min_length=1, max_length=20)
 
 
@@ -365,28 +410,44 @@ class Decides(_Wire):
     )
 
     decision: Decision
-    revision: int = Field(ge=1, le=1_000_000)
+    revision: _Number
     verdict: Verdict | None = Field(None, description="the person's own; needs a reason")
-    reason: str | None = Field(None, max_length=5_000)
-    comment: str | None = Field(None, max_length=5_000)
+    reason: Prose | None = Field(None, max_length=5_000)
+    comment: Prose | None = Field(None, max_length=5_000)
 
 
 class StatementGiven(_Wire):
-    """A statement as text, or the address of one."""
+    """A statement as text under an id, or the address of one."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")] | None = None
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"anyOf": [_values("text", "id"), _values("url", none="text")]},
+    )
+
+    id: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$",
+                json_schema_extra={"not": {"pattern": "^([Nn][Oo][Nn][Ee]|[Nn][Uu][Ll][Ll])$"}},
+            ),
+        ]
+        | None
+    ) = None
     text: str | None = Field(None, min_length=1)
     url: Address | None = None
     issuer: Line | None = None
     title: Line | None = None
-    published: date | None = None
+    published: Day | None = None
     kind: Kind = Kind.ORIGINAL
-    language: str | None = Field(None, max_length=16)
+    language: Language | None = None
 
     @model_validator(mode="after")
     def _something(self) -> StatementGiven:
         if self.text is None and self.url is None:
             raise ValueError("give text, or the url of a statement")
+        if self.id is not None and self.id.lower() in _NO_IDS:
+            raise ValueError(f"{self.id} is what documents without an id have for one")
         if self.text is not None and self.id is None:
             raise ValueError("give an id with text, so that it is known again")
         return self

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-import frontmatter
-from fastapi import APIRouter, Path, Query, Request, UploadFile
+from fastapi import APIRouter, File, Path, Query, Request, UploadFile
+from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from service.api import schemas
 from service.api.access import Reader, Reviewer, actor
@@ -18,18 +20,17 @@ from service.api.claims import Words
 from service.api.desk import Desk, TheDesk
 from service.api.problems import responses
 from service.audit.trail import Actor
-from service.kit.errors import InputError
 from service.notes.tables import CitationRow
-from service.statements.intake import Added, AddReport
-from service.statements.readers import EXTENSIONS
+from service.statements.intake import Added, Given, Outcome, Upload
+from service.statements.readers import JSONL
 from service.statements.repository import StoredVersion
 from service.types import Hit, StatementRef
 
 router = APIRouter(prefix="/statements", tags=["statements"])
 
-StatementId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+StatementId = Annotated[str, Path(pattern=schemas.STATEMENT_ID)]
 Version = Annotated[int, Query(ge=1, le=1_000_000, description="the current one without it")]
-_MOST_FILES = 100
+_ONLY_LINE = ": line 1"
 
 
 @router.post("", status_code=201, responses=responses(413))
@@ -37,67 +38,49 @@ async def add(
     body: schemas.StatementsGiven, desk: TheDesk, caller: Reviewer, request: Request
 ) -> schemas.StatementsAdded:
     """Add statements as text or by address. What fails is named, the rest is stored."""
-
-    def store() -> schemas.StatementsAdded:
-        with tempfile.TemporaryDirectory() as folder:
-            names: dict[str, str] = {}
-            sources: list[str | FilePath] = []
-            for number, given in enumerate(body.statements, start=1):
-                if given.url is not None and given.text is None:
-                    sources.append(given.url)
-                    names[given.url] = given.url
-                else:
-                    path = FilePath(folder) / f"{number}.md"
-                    path.write_text(_markdown(given), encoding="utf-8")
-                    sources.append(path)
-                    names[str(path)] = given.id or str(number)
-            return _added(desk, desk.pipeline.corpus.add(sources), names, actor(caller, request))
-
-    return await asyncio.to_thread(store)
+    who = actor(caller, request)
+    told = await asyncio.to_thread(_added, desk, [_source(one) for one in body.statements], who)
+    for result in told.results:
+        result.name = result.name.removesuffix(_ONLY_LINE)
+    return told
 
 
-def _markdown(given: schemas.StatementGiven) -> str:
-    told = given.model_dump(exclude={"text"}, exclude_none=True, mode="json")
-    return frontmatter.dumps(frontmatter.Post(given.text or "", **told))
+def _source(given: schemas.StatementGiven) -> str | Upload:
+    """The address that was given, or the statement as a document of one line of JSON."""
+    if given.text is None and given.url is not None:
+        return given.url
+    line = json.dumps(given.model_dump(exclude_none=True, mode="json"))
+    return Upload(given.id or "", line.encode(), JSONL)
 
 
 @router.post("/files", status_code=201, responses=responses(413))
 async def upload(
-    files: list[UploadFile], desk: TheDesk, caller: Reviewer, request: Request
+    files: Annotated[list[UploadFile], File(min_length=1, max_length=100)],
+    desk: TheDesk,
+    caller: Reviewer,
+    request: Request,
 ) -> schemas.StatementsAdded:
     """Add statements from files: text, Markdown, HTML, PDF, DOCX, JSONL."""
-    if len(files) > _MOST_FILES:
-        raise InputError(f"files: {len(files)} are too many at a time; at most {_MOST_FILES}")
-    with tempfile.TemporaryDirectory() as folder:
-        names: dict[str, str] = {}
-        for number, file in enumerate(files, start=1):
-            name = FilePath(file.filename or "").name or f"file {number}"
-            kind = FilePath(name).suffix.lower()
-            place = FilePath(folder) / str(number)
-            place.mkdir()
-            path = place / f"upload{kind if kind in EXTENSIONS else ''}"
-            path.write_bytes(await file.read())
-            names[str(path)] = name
-
-        def store() -> schemas.StatementsAdded:
-            report = desk.pipeline.corpus.add([FilePath(path) for path in names])
-            return _added(desk, report, names, actor(caller, request))
-
-        return await asyncio.to_thread(store)
+    uploads = [
+        Upload(FilePath(file.filename or "").name or f"file {number}", await file.read())
+        for number, file in enumerate(files, start=1)
+    ]
+    return await asyncio.to_thread(_added, desk, uploads, actor(caller, request))
 
 
-def _added(
-    desk: Desk, report: AddReport, names: dict[str, str], who: Actor
-) -> schemas.StatementsAdded:
+def _added(desk: Desk, sources: Sequence[Given], who: Actor) -> schemas.StatementsAdded:
+    def witness(session: Session, outcome: Outcome) -> None:
+        what = "statement.add" if outcome.what == "added" else "statement.change"
+        subject = f"statement:{outcome.statement_id}"
+        desk.trail.record(session, who, what, subject, revision=outcome.version)
+
+    report = desk.pipeline.corpus.add(sources, witness=witness)
     results: list[schemas.StatementAdded] = []
-
-    def name_of(told: str) -> str:
-        return next((name for path, name in names.items() if told.startswith(path)), told)
 
     def stored(outcome: Any, added: list[Added]) -> None:  # noqa: ANN401  one of the literals
         results.extend(
             schemas.StatementAdded(
-                name=name_of(one.name),
+                name=one.name,
                 outcome=outcome,
                 statement_id=one.statement_id,
                 version=one.version,
@@ -110,18 +93,9 @@ def _added(
     stored("unchanged", report.unchanged)
     for outcome, left in (("skipped", report.skipped), ("failed", report.failed)):
         results += [
-            schemas.StatementAdded(name=name_of(name), outcome=outcome, reason=reason)
+            schemas.StatementAdded(name=name, outcome=outcome, reason=reason)
             for name, reason in left
         ]
-    with desk.transaction() as session:
-        for one in (*report.added, *report.changed):
-            desk.trail.record(
-                session,
-                who,
-                "statement.add",
-                f"statement:{one.statement_id}",
-                revision=one.version,
-            )
     return schemas.StatementsAdded(results=results, corpus_revision=report.revision)
 
 
@@ -144,7 +118,10 @@ def search(
 
 @router.get("/{statement_id}", responses=responses(404))
 def one(
-    statement_id: StatementId, desk: TheDesk, caller: Reader, version: Version | None = None
+    statement_id: StatementId,
+    desk: TheDesk,
+    caller: Reader,
+    version: Version | SkipJsonSchema[None] = None,
 ) -> schemas.StatementText:
     """A version of a statement with its stored text, that citations point into."""
     found = desk.pipeline.corpus.show(statement_id, version)
@@ -164,7 +141,12 @@ def withdraw(
     statement_id: StatementId, desk: TheDesk, caller: Reviewer, request: Request
 ) -> schemas.Withdrawn:
     """Take a statement out of the search. Notes that cite it wait for a second look."""
-    revision = desk.pipeline.corpus.withdraw(statement_id)
+
+    def witness(session: Session) -> None:
+        who = actor(caller, request)
+        desk.trail.record(session, who, "statement.withdraw", f"statement:{statement_id}")
+
+    revision = desk.pipeline.corpus.withdraw(statement_id, witness)
     with desk.transaction() as session:
         citing = session.scalars(
             select(CitationRow.note_id)
@@ -172,8 +154,6 @@ def withdraw(
             .distinct()
             .order_by(CitationRow.note_id)
         ).all()
-        who = actor(caller, request)
-        desk.trail.record(session, who, "statement.withdraw", f"statement:{statement_id}")
     return schemas.Withdrawn(
         statement_id=statement_id, corpus_revision=revision, notes=list(citing)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import Session
 
 from service.access.register import Role
@@ -44,7 +46,7 @@ async def submit(
     request: Request,
     response: Response,
     idempotency_key: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Header(
             min_length=1,
             max_length=255,
@@ -94,7 +96,7 @@ def _read(body: schemas.Submitted, settings: Settings) -> Submission:
         title=title,
         published=published,
         source=source,
-        language=body.language,
+        language=re.split("[_-]", body.language)[0].lower() if body.language else None,
     )
 
 
@@ -102,7 +104,7 @@ def _read(body: schemas.Submitted, settings: Settings) -> Submission:
 def listed(
     desk: TheDesk,
     caller: Reader,
-    state: SubmissionState | None = None,
+    state: SubmissionState | SkipJsonSchema[None] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,
 ) -> schemas.Page[schemas.SubmissionListed]:
@@ -171,7 +173,7 @@ async def events(
     submission_id: Annotated[str, Depends(_present)],
     desk: TheDesk,
     last_event_id: Annotated[
-        int | None, Header(ge=0, le=2**53, description="go on after this event")
+        int | SkipJsonSchema[None], Header(ge=0, le=2**53, description="go on after this event")
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens to a submission, as it happens, until its end."""

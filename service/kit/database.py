@@ -20,10 +20,13 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
     URL,
+    Connection,
     Engine,
     ExceptionContext,
+    Executable,
     Insert,
     MetaData,
+    Select,
     create_engine,
     event,
     make_url,
@@ -73,8 +76,10 @@ class Database:
         address = _address(url)
         if address.get_backend_name() == "sqlite":
             self.kind: Literal["sqlite", "postgresql"] = "sqlite"
-            self.engine: Engine = create_engine(address)
+            # Errors are logged: what a statement was given are words of people's texts.
+            self.engine: Engine = create_engine(address, hide_parameters=True)
             event.listen(self.engine, "connect", _tune_sqlite)
+            event.listen(self.engine, "before_execute", _lock_sqlite)
         else:
             self.kind = "postgresql"
             self.engine = _postgresql(address)
@@ -233,6 +238,7 @@ def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:
 def _postgresql(address: URL, **pool: int) -> Engine:
     engine = create_engine(
         address,
+        hide_parameters=True,
         pool_pre_ping=True,
         # Named, since a server may be set to another: here what a lock waited for is seen.
         isolation_level="READ COMMITTED",
@@ -247,6 +253,18 @@ def _mark_lost_connections(context: ExceptionContext) -> None:
     """Let SQLAlchemy, and DBOS by it, know a server that is not there: psycopg's words are new."""
     if "connection is bad" in str(context.original_exception):
         context.is_disconnect = True
+
+
+def _lock_sqlite(connection: Connection, statement: Executable, *_: object) -> None:
+    """Let SQLite lock what is selected FOR UPDATE, which it has no words for.
+
+    Its driver begins a transaction only when something is written: two who read the same row first
+    would both go on from it. Here the second waits for the end of the first, then reads.
+    """
+    if isinstance(statement, Select) and statement._for_update_arg is not None:
+        driver = connection.connection.dbapi_connection
+        if isinstance(driver, sqlite3.Connection) and not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 _WAL_TRIES, _WAL_PAUSE = 100, 0.05

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from types import TracebackType
+
+from sqlalchemy.orm import Session
 
 from service.engines.openai.embeddings import RemoteEncoder
 from service.kit.chroma import Chroma, ChromaServer, EmbeddedChroma
@@ -20,7 +21,7 @@ from service.statements import intake, repository
 from service.statements.embeddings import EmbeddingCache
 from service.statements.feeds import Feed, SyncReport, sync
 from service.statements.index import CheckReport, PassageIndex
-from service.statements.intake import AddReport, Progress
+from service.statements.intake import AddReport, Given, Progress, Witness
 from service.statements.repository import Coverage, StatementDetail, StoredVersion
 from service.statements.search import Query, Searcher
 from service.types import Hit
@@ -59,12 +60,18 @@ class Corpus:
         vectors = VectorStore(_chroma(settings, database))
         return cls(settings, database, vectors, encoder or _encoder(settings))
 
-    def add(self, sources: Iterable[str | Path], progress: Progress | None = None) -> AddReport:
+    def add(
+        self,
+        sources: Iterable[Given],
+        progress: Progress | None = None,
+        witness: Witness | None = None,
+    ) -> AddReport:
         """Add files, directories and addresses, and index what they brought.
 
         Args:
             sources: see ``intake.add``.
             progress: told of the sources first, then of the passages embedded.
+            witness: told of each change in its transaction.
 
         Raises:
             IndexMismatch: the vectors were made by another model than the encoder.
@@ -73,7 +80,7 @@ class Corpus:
             VectorsUnreachable: the Chroma server does not answer. The statements are stored, and
                 indexed when it is back and the index is next opened or changed.
         """
-        report = intake.add(self.database, sources, self._settings, progress)
+        report = intake.add(self.database, sources, self._settings, progress, witness)
         self._index_changes(progress)
         return report
 
@@ -110,13 +117,17 @@ class Corpus:
         with self.database.transaction() as session:
             return repository.text(session, statement_id, version)
 
-    def withdraw(self, statement_id: str) -> int:
+    def withdraw(self, statement_id: str, witness: Callable[[Session], None] | None = None) -> int:
         """Take a statement out of the search. Returns the corpus revision afterwards.
+
+        Args:
+            statement_id: which one.
+            witness: called in the transaction of the change.
 
         Raises:
             NotFound: there is no such statement.
         """
-        revision = intake.withdraw(self.database, statement_id)
+        revision = intake.withdraw(self.database, statement_id, witness)
         self._index_changes()
         return revision
 

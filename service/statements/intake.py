@@ -83,33 +83,56 @@ class Outcome(NamedTuple):
     version: int
 
 
+Witness = Callable[[Session, Outcome], None]
+"""Called in the transaction of each change, with what it was."""
+
 _NOTHING_TOLD = Metadata()
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.I)
 """No name of an issuer, but the host's: what pages without one are said to be by."""
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A document that came over the wire. It is known by what it holds: anybody may use its name.
+
+    Attributes:
+        name: what the sender calls it.
+        media_type: what it is read as; by default its name and content decide.
+    """
+
+    name: str
+    content: bytes
+    media_type: str | None = None
+
+
+Given = str | Path | Upload
+"""An address, a file or folder, or a document."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
-    """A file or an address, and the key that its statements are known by."""
+    """A file, an address or an upload, and the key that its statements are known by."""
 
     name: str
     key: str
-    path: Path | None
+    path: Path | None = None
+    upload: Upload | None = None
 
     @property
     def stem(self) -> str:
         """What people would call it: file name, or host and last part of the path."""
-        if self.path:
-            return self.path.stem
+        if self.path or self.upload:
+            return PurePosixPath(self.name).stem
         parts = urlsplit(self.key)
         return f"{parts.hostname or ''}-{PurePosixPath(unquote(parts.path)).stem}"
 
 
 def add(
     database: Database,
-    sources: Iterable[str | Path],
+    sources: Iterable[Given],
     settings: Settings,
     progress: Progress | None = None,
+    witness: Witness | None = None,
 ) -> AddReport:
     """Add statements.
 
@@ -120,16 +143,17 @@ def add(
     Args:
         database: the migrated database.
         sources: files, directories (with all that is in them, hidden files and unknown formats
-            left out) and http or https addresses.
+            left out), http or https addresses, and uploads.
         settings: limits on size and fetching.
         progress: told before each source, and before each line of one with several statements.
+        witness: told of each statement that is new or changed.
 
     Returns:
         What was added, changed, left alone, and what failed and why.
     """
     report = AddReport()
     listed = list(_listed(sources, report))
-    run = _Run(database, report)
+    run = _Run(database, report, witness)
     for done, source in enumerate(listed):
         if progress:
             progress(done, len(listed), source.name)
@@ -167,12 +191,19 @@ def add_fetched(
         fetched.content, name=fetched.url, media_type=fetched.content_type, max_bytes=limit
     )
     record = Record(fetched.url, fetched.content, None, reading)
-    source = _Source(name=address, key=address_key(address), path=None)
+    source = _Source(name=address, key=address_key(address))
     return _Run(database, AddReport()).store(source, record, reading, fetched.url, told)
 
 
-def withdraw(database: Database, statement_id: str) -> int:
+def withdraw(
+    database: Database, statement_id: str, witness: Callable[[Session], None] | None = None
+) -> int:
     """Take a statement out of the search; notes that cite it can still show it.
+
+    Args:
+        database: the migrated database.
+        statement_id: which one.
+        witness: called in the transaction, where the statement was not withdrawn before.
 
     Returns:
         The corpus revision afterwards; it stays where the statement was withdrawn before.
@@ -180,7 +211,14 @@ def withdraw(database: Database, statement_id: str) -> int:
     Raises:
         NotFound: there is no such statement.
     """
-    return _switch(database, statement_id, repository.withdraw)
+
+    def change(session: Session, statement_id: str) -> bool:
+        withdrawn = repository.withdraw(session, statement_id)
+        if withdrawn and witness is not None:
+            witness(session)
+        return withdrawn
+
+    return _switch(database, statement_id, change)
 
 
 def reinstate(database: Database, statement_id: str) -> int:
@@ -204,18 +242,22 @@ def _switch(database: Database, statement_id: str, change: Callable[[Session, st
     return revision - 1
 
 
-def _listed(sources: Iterable[str | Path], report: AddReport) -> Iterator[_Source]:
+def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[_Source]:
     known: set[str] = set()
     for given in sources:
         for source in _expanded(given, report):
-            if source.key not in known:
+            if source.upload or source.key not in known:
                 known.add(source.key)
                 yield source
 
 
-def _expanded(given: str | Path, report: AddReport) -> Iterator[_Source]:
+def _expanded(given: Given, report: AddReport) -> Iterator[_Source]:
+    if isinstance(given, Upload):
+        digest = hashlib.sha256(given.content).hexdigest()
+        yield _Source(name=given.name, key=f"upload:{digest}", upload=given)
+        return
     if isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given):
-        yield _Source(name=given, key=address_key(given), path=None)
+        yield _Source(name=given, key=address_key(given))
         return
     path = Path(given)
     if not _is_folder(path):
@@ -267,6 +309,12 @@ def address_key(url: str) -> str:
 def _records(source: _Source, settings: Settings) -> Iterator[tuple[Record, str | None]]:
     """Yield the records of a source with the address that they came from."""
     limit = settings.max_statement_bytes
+    if (upload := source.upload) is not None:
+        for record in read_many(
+            upload.content, name=upload.name, media_type=upload.media_type, max_bytes=limit
+        ):
+            yield record, None
+        return
     if source.path:
         content = _file_content(source.path, source.name, limit)
         for record in read_many(content, name=source.name, max_bytes=limit):
@@ -299,9 +347,12 @@ def _reason(error: InputError, name: str) -> str:
 class _Run:
     """One addition: stores record by record and remembers which statements it met."""
 
-    def __init__(self, database: Database, report: AddReport) -> None:
+    def __init__(
+        self, database: Database, report: AddReport, witness: Witness | None = None
+    ) -> None:
         self._database = database
         self._report = report
+        self._witness = witness
         self._met: dict[str, tuple[str, str]] = {}
 
     def take(self, source: _Source, record: Record, url: str | None) -> None:
@@ -393,7 +444,10 @@ class _Run:
                 spans=spans,
                 at_revision=revision,
             )
-        return Outcome("changed" if found else "added", statement.id, version)
+            outcome = Outcome("changed" if found else "added", statement.id, version)
+            if self._witness is not None:
+                self._witness(session, outcome)
+        return outcome
 
 
 def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from service.access.register import NotAllowed, Register
+from service.audit.trail import Trail, entries
 from service.cli import main
 from service.kit.database import Database
+from service.kit.secret import installation_secret
 from service.settings import load_settings
 
 Run = Callable[..., tuple[int, str, str]]
@@ -32,7 +34,7 @@ def run(tmp_path, monkeypatch, capsys) -> Run:
 
 @pytest.fixture
 def register(tmp_path, run) -> Register:
-    return Register(Database.open(load_settings().database, tmp_path / "data"))
+    return Register(Database.open(load_settings().database, tmp_path / "data"), Trail(b"secret"))
 
 
 def test_from_a_new_person_to_a_key_that_has_ended(run: Run, register: Register) -> None:
@@ -83,3 +85,16 @@ def test_a_wrong_input_is_named(run: Run, arguments, code: int, named: str) -> N
     found, _, told = run(*arguments)
     assert found == code
     assert named in told
+
+
+def test_the_audit_trail_says_who_typed_a_command(run: Run, tmp_path) -> None:
+    run("users", "add", "amal")
+    database = Database.open(load_settings().database, tmp_path / "data")
+    with database.transaction() as session:
+        (entry,) = entries(session, after=0, limit=2)
+        trail = Trail(installation_secret(None, tmp_path / "data"))
+        assert trail.first_broken(session) is None
+    database.close()
+    assert (entry.action, entry.subject) == ("user.add", "user:amal")
+    assert entry.actor.origin is not None
+    assert entry.actor.origin.startswith("command:")

@@ -16,10 +16,12 @@ from sqlalchemy import MetaData, select
 
 from service.access import register as room
 from service.access.register import Caller, NotAllowed, Register, Role
+from service.audit.trail import Actor, Trail, entries
 from service.kit.database import Database
 from service.kit.errors import ConfigurationError, InputError, NotFound
 
 CHOSEN = "vn_0123456789ab_" + "k" * 43
+TRAIL = Trail(b"secret")
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def register(database: Database) -> Register:
-    return Register(database)
+    return Register(database, TRAIL)
 
 
 def test_a_key_stands_for_its_person(register: Register) -> None:
@@ -131,9 +133,9 @@ def test_what_is_no_key_of_ours_lets_nobody_in(tmp_path_factory, token: str) -> 
     folder = tmp_path_factory.getbasetemp() / "strangers"
     database = Database.open(f"sqlite:///{folder / 'v.db'}", folder)
     try:
-        Register(database).begin(CHOSEN)
+        Register(database, TRAIL).begin(CHOSEN)
         with pytest.raises(NotAllowed):
-            Register(database).caller(token)
+            Register(database, TRAIL).caller(token)
     finally:
         database.close()
 
@@ -178,7 +180,7 @@ def test_the_last_admin_stays(register: Register) -> None:
 
 def test_two_admins_cannot_let_each_other_go_at_once(postgresql_url: str, tmp_path: Path) -> None:
     database = Database.open(postgresql_url, tmp_path)
-    register = Register(database)
+    register = Register(database, TRAIL)
     together = Barrier(2)
 
     def remove(name: str) -> None:
@@ -215,11 +217,11 @@ def test_a_label_that_cannot_be_stored_is_refused(register: Register) -> None:
 
 def test_the_first_admin_is_made_once(database: Database) -> None:
     with ThreadPoolExecutor(8) as threads:
-        tokens = list(threads.map(lambda _: Register(database).begin(), range(8)))
+        tokens = list(threads.map(lambda _: Register(database, TRAIL).begin(), range(8)))
     (token,) = [token for token in tokens if token]
-    assert Register(database).caller(token).may(Role.ADMIN)
-    assert [user.name for user in Register(database).users()] == ["admin"]
-    assert len(Register(database).keys()) == 1
+    assert Register(database, TRAIL).caller(token).may(Role.ADMIN)
+    assert [user.name for user in Register(database, TRAIL).users()] == ["admin"]
+    assert len(Register(database, TRAIL).keys()) == 1
 
 
 def test_the_first_admins_key_may_be_chosen(register: Register) -> None:
@@ -245,3 +247,40 @@ def test_a_key_for_no_time_is_refused(register: Register, lasts: timedelta) -> N
     with pytest.raises(InputError, match="200"):
         register.issue("amal", "l" * 201)
     assert register.keys() == []
+
+
+def test_every_change_of_people_and_keys_is_in_the_audit_trail(database: Database) -> None:
+    begun = Register(database, TRAIL)
+    begun.begin()
+    register = Register(database, TRAIL, Actor(origin="command:amal"))
+    register.add("lee", Role.SUBMITTER)
+    register.change_role("lee", Role.REVIEWER)
+    key, _ = register.issue("lee", for_service=True)
+    register.revoke(key.id)
+    register.revoke(key.id)  # changes nothing
+    register.remove("lee")
+
+    with database.transaction() as session:
+        found = entries(session, after=0, limit=20)
+        assert TRAIL.first_broken(session) is None
+    assert [(entry.action, entry.actor.origin) for entry in found] == [
+        ("user.add", None),
+        ("key.issue", None),
+        ("user.add", "command:amal"),
+        ("user.role", "command:amal"),
+        ("key.issue", "command:amal"),
+        ("key.revoke", "command:amal"),
+        ("user.remove", "command:amal"),
+    ]
+    assert found[4].subject == f"key:{key.id}"
+    assert found[4].detail == {"user": "lee", "for_service": True, "expires_at": None}
+
+
+def test_what_is_refused_leaves_no_trace(register: Register, database: Database) -> None:
+    register.add("amal", Role.ADMIN)
+    with pytest.raises(InputError):
+        register.add("amal", Role.ADMIN)
+    with pytest.raises(InputError):
+        register.remove("amal")
+    with database.transaction() as session:
+        assert len(entries(session, after=0, limit=20)) == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
@@ -23,6 +25,7 @@ import service.claims.tables
 import service.engines.openai.cache
 import service.statements.index
 import service.statements.tables  # noqa: F401  all tables are declared once these are imported
+from service.audit.tables import HeadRow
 from service.kit.database import MIGRATIONS, Base, Database
 from service.kit.errors import ConfigurationError
 
@@ -298,3 +301,28 @@ def test_a_transaction_that_fails_leaves_nothing_behind(empty: Database):
 
     with empty.transaction() as session:
         assert session.scalar(sa.text("SELECT revision FROM corpus")) == 0
+
+
+def test_who_selects_for_update_waits_for_who_did_so_before(database_url: str) -> None:
+    database = Database(database_url)
+    database.migrate()
+
+    def count(_: int) -> None:
+        with database.transaction() as session:
+            row = session.get_one(HeadRow, 1, with_for_update=True)
+            row.number += 1
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count, range(80)))
+    with database.transaction() as session:
+        assert session.get_one(HeadRow, 1).number == 80
+    database.close()
+
+
+def test_an_error_shows_no_word_that_a_statement_was_given(database_url: str) -> None:
+    database = Database(database_url)
+    words = {"words": "Zubrowka"}
+    with pytest.raises(Exception, match="nowhere") as caught, database.transaction() as session:
+        session.execute(sa.text("SELECT :words FROM nowhere"), words)
+    assert words["words"] not in "".join(traceback.format_exception(caught.value))
+    database.close()

@@ -29,6 +29,7 @@ from service.statements.readers.reading import (
 
 __all__ = [
     "EXTENSIONS",
+    "JSONL",
     "Metadata",
     "Reading",
     "Record",
