@@ -15,7 +15,6 @@ from rich.table import Table
 from service.access.register import Register, Role
 from service.audit.trail import Actor, Trail
 from service.kit.database import Database
-from service.kit.secret import installation_secret
 from service.kit.text import normalise
 from service.settings import load_settings
 from service.statements.commands import plain, wide_console
@@ -127,11 +126,9 @@ def revoke(key: Annotated[str, typer.Argument(metavar="KEY", help="its id, see l
 @contextmanager
 def _register() -> Iterator[Register]:
     settings = load_settings()
-    configured = settings.secret.get_secret_value() if settings.secret else None
     database = Database.open(settings.database, settings.data_dir)
     try:
-        trail = Trail(installation_secret(configured, settings.data_dir))
-        yield Register(database, trail, _operator())
+        yield Register(database, Trail.of(settings), _operator())
     finally:
         database.close()
 
