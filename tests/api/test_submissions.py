@@ -95,6 +95,11 @@ def test_what_cannot_be_read_is_refused_by_name(
     assert words in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("language", ["en", "EN", "en-GB", "en_US"])
+def test_english_is_english_wherever_it_is_from(submitter, language: str) -> None:
+    body_of(submitter.post("/v1/submissions", json={"text": BOMBERS, "language": language}), 202)
+
+
 def test_no_json_and_no_object_are_refused(submitter) -> None:
     headers = {"Content-Type": "application/json"}
     for content in (b"{", b"[]", b'"text"', b"null"):
