@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from service.api import paging, schemas
@@ -21,8 +22,8 @@ def listed(
     desk: TheDesk,
     caller: Admin,
     subject: Annotated[
-        str | SkipJsonSchema[None],
-        Query(pattern=r"^[a-z]+:[A-Za-z0-9._-]{1,100}$", examples=["note:1f2e"]),
+        Annotated[str, Field(pattern=r"^[a-z]+:[A-Za-z0-9._-]{1,100}$")] | SkipJsonSchema[None],
+        Query(examples=["note:1f2e"]),
     ] = None,
     limit: paging.Limit = 50,
     cursor: paging.Cursor = None,

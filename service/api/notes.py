@@ -30,7 +30,7 @@ def listed(
     caller: Reader,
     state: NoteState | SkipJsonSchema[None] = None,
     verdict: Verdict | SkipJsonSchema[None] = None,
-    submission_id: Annotated[str | SkipJsonSchema[None], Query(pattern="^[0-9a-f]{24}$")] = None,
+    submission_id: Annotated[str, Query(pattern="^[0-9a-f]{24}$")] | SkipJsonSchema[None] = None,
     changed: Annotated[
         bool | SkipJsonSchema[None],
         Query(description="whether something that they cite has changed since"),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import Query
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from service.api.problems import Refused
@@ -19,9 +20,10 @@ T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=200, description="items of a page")]
 Cursor = Annotated[
-    str | SkipJsonSchema[None],
-    Query(max_length=400, pattern="^[A-Za-z0-9_-]+$", description="`next` of the page before"),
+    Annotated[str, Field(max_length=400, pattern="^[A-Za-z0-9_-]+$")] | SkipJsonSchema[None],
+    Query(description="`next` of the page before"),
 ]
+"""Left out or right, but not null. The bounds stand inside, where the document shows them."""
 
 
 def next_of(items: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]]) -> str | None:

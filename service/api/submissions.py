@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import Session
 
@@ -46,11 +47,9 @@ async def submit(
     request: Request,
     response: Response,
     idempotency_key: Annotated[
-        str | SkipJsonSchema[None],
+        Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
+        | SkipJsonSchema[None],
         Header(
-            min_length=1,
-            max_length=255,
-            pattern=r"^[!-~]+$",
             description="the sender's own key: the same request under it is taken once",
         ),
     ] = None,
@@ -173,7 +172,8 @@ async def events(
     submission_id: Annotated[str, Depends(_present)],
     desk: TheDesk,
     last_event_id: Annotated[
-        int | SkipJsonSchema[None], Header(ge=0, le=2**53, description="go on after this event")
+        Annotated[int, Field(ge=0, le=2**53)] | SkipJsonSchema[None],
+        Header(description="go on after this event"),
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens to a submission, as it happens, until its end."""

@@ -37,6 +37,9 @@ THERE = {200, 201, 202, 204, 409, 412, 428}
 TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "429"]
 """How requests that the document allows may be answered, whatever they are."""
 
+REFUSED = ["400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429"]
+"""How requests that the document does not allow may be answered."""
+
 BY_NATURE: dict[str, list[str]] = {
     # Whether a text is English, and whether an address can be reached, no schema can say.
     "POST /v1/submissions": ["422"],
@@ -120,11 +123,20 @@ def _config(desk: Served, who: str | None, examples: int, phases: set[str]) -> S
             for name, more in BY_NATURE.items()
         ]
         + [
-            # What failed to be added has no id, and the link that is made up follows the null.
+            # A file may hold any bytes, JSON too, whatever the schema of a part says of its type.
             {
-                "include-path": "/v1/statements/{statement_id}",
-                "checks": {"ensure_resource_availability": {"enabled": False}},
-            }
+                "include-name": "POST /v1/statements/files",
+                "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "201"]}},
+            },
+            # What failed to be added has no id, and the link that is made up follows the null; and
+            # what is withdrawn is still shown, since notes cite it.
+            {
+                "include-path-regex": r"^/v1/statements/\{statement_id\}",
+                "checks": {
+                    "ensure_resource_availability": {"enabled": False},
+                    "use_after_free": {"enabled": False},
+                },
+            },
         ],
         "dictionaries": {name: {"values": values} for name, values in known.items()},
         "parameters": {f"path.{name}": {"dictionary": name, "probability": 0.5} for name in known},
