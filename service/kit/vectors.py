@@ -308,18 +308,19 @@ class VectorCollection:
 
     def _ask(self, request: Callable[[Collection], T]) -> T:
         """Ask Chroma. What another process is just writing can look like damage: then once more."""
+        opening = self._store.refreshed()
         try:
-            return self._asked(request)
+            return self._asked(request, opening)
         except BrokenVectors:
             with self._store.exclusive():
-                if self._store.refreshed() == self._opening:
+                newer = self._store.refreshed()
+                if newer == opening:
                     raise
-                return self._asked(request)
+                return self._asked(request, newer)
 
-    def _asked(self, request: Callable[[Collection], T]) -> T:
+    def _asked(self, request: Callable[[Collection], T], opening: int) -> T:
         from chromadb.errors import NotFoundError
 
-        opening = self._store.refreshed()
         if opening != self._opening:
             self._find()
             self._opening = opening

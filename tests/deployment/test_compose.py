@@ -10,6 +10,7 @@ import pytest
 from compose import ROOT, UnsetError, asked_for, examples, makers, resolved, written
 
 from service.access.register import Register
+from service.audit.trail import Trail
 from service.kit.database import Database
 from service.settings import Settings
 
@@ -220,8 +221,8 @@ def test_the_commands_of_the_example_make_secrets_that_will_do() -> None:
     resolved(made)
     database = Database("sqlite://")
     database.migrate()
-    Register(database).begin(made["VERINOTE_ADMIN_KEY"])
-    assert Register(database).caller(made["VERINOTE_ADMIN_KEY"]).user == "admin"
+    Register(database, Trail(b"any")).begin(made["VERINOTE_ADMIN_KEY"])
+    assert Register(database, Trail(b"any")).caller(made["VERINOTE_ADMIN_KEY"]).user == "admin"
 
 
 def _printed(command: str) -> str:
