@@ -446,7 +446,7 @@ def ask(verinote, monkeypatch):
 def test_what_was_spent_is_told(ask, claims) -> None:
     with ScriptedEndpoint(clean) as scripted:
         result = ask(scripted, "verify", "--claims", claims)
-    assert result.code == 0
+    assert result.code == 0, result.out
     assert "3 calls (1.0 a claim)" in result.err
     assert "VERINOTE_LLM_PRICES" in result.err
 
