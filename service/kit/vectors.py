@@ -307,16 +307,12 @@ class VectorCollection:
         return [(id_, 1.0 - far) for far, id_ in sorted(zip(distances, stored["ids"], strict=True))]
 
     def _ask(self, request: Callable[[Collection], T]) -> T:
-        """Ask Chroma. What another process is just writing can look like damage: then once more."""
-        opening = self._store.refreshed()
+        """Ask Chroma. What is just being written can look like damage: then once more, alone."""
         try:
-            return self._asked(request, opening)
+            return self._asked(request, self._store.refreshed())
         except BrokenVectors:
             with self._store.exclusive():
-                newer = self._store.refreshed()
-                if newer == opening:
-                    raise
-                return self._asked(request, newer)
+                return self._asked(request, self._store.refreshed())
 
     def _asked(self, request: Callable[[Collection], T], opening: int) -> T:
         from chromadb.errors import NotFoundError
