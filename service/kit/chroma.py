@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
@@ -51,6 +52,9 @@ class Chroma(Protocol):
         """Move what is damaged out of the way, so that the next use starts anew."""
 
 
+_CONNECTIONS = count(1)
+
+
 class EmbeddedChroma:
     """Chroma inside this process. Other processes may use the folder too, in turns.
 
@@ -75,19 +79,23 @@ class EmbeddedChroma:
         from chromadb.config import Settings
 
         self._seen = self._newest()
+        # Chroma shares what it opened among all who name a folder alike, however old its view of
+        # it is. So each connection spells the folder in its own way.
+        spelled = self.place + "".join(
+            "/." if bit == "1" else "//." for bit in f"{next(_CONNECTIONS):b}"
+        )
         try:
             return Client(
                 settings=Settings(
                     _env_file=None,
                     is_persistent=True,
-                    persist_directory=self.place,
+                    persist_directory=spelled,
                     anonymized_telemetry=False,
                 )
             )
         except Exception as error:  # what it raises depends on the damage
             # Chroma keeps what it half opened, and would hand it to whoever opens this path next.
-            if self.place not in SharedSystemClient._identifier_to_refcount:
-                SharedSystemClient._identifier_to_system.pop(self.place, None)
+            SharedSystemClient._identifier_to_system.pop(spelled, None)
             raise _broken(self.place, error) from error
 
     def exclusive(self) -> AbstractContextManager[None]:
