@@ -27,7 +27,6 @@ from sqlalchemy import Connection, Table
 from service.kit.database import Base, Database
 from service.kit.errors import InputError
 from service.kit.secret import FILE as SECRET
-from service.kit.secret import installation_secret
 from service.settings import Settings
 
 _MANIFEST = "manifest.json"
@@ -85,7 +84,8 @@ def _write(settings: Settings, database: Database, folder: Path) -> Backup:
     digests: dict[str, str] = {}
     with _at_one_moment(database) as connection:
         schema = MigrationContext.configure(connection).get_current_revision() or ""
-        for table in _tables(connection):
+        tables = _tables(connection)
+        for table in tables:
             file = folder / f"{table.name}.jsonl"
             digest = hashlib.sha256()
             with file.open("wb") as out:
@@ -98,16 +98,15 @@ def _write(settings: Settings, database: Database, folder: Path) -> Backup:
                     rows[table.name] = rows.get(table.name, 0) + 1
             rows.setdefault(table.name, 0)
             digests[table.name] = digest.hexdigest()
-        columns = {table.name: list(table.columns.keys()) for table in _tables(connection)}
     if settings.secret is None:
-        (folder / SECRET).write_bytes(installation_secret(None, settings.data_dir))
+        (folder / SECRET).write_bytes(settings.installation_secret())
     made = Backup(schema, f"verinote {version('verinote')}", rows)
     manifest = {
         "format": _FORMAT,
         "made_by": made.made_by,
         "schema": schema,
         "rows": rows,
-        "columns": columns,
+        "columns": {table.name: list(table.columns.keys()) for table in tables},
         "sha256": digests,
     }
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")

@@ -25,7 +25,6 @@ from service.engines.openai.engine import OpenAIEngine
 from service.engines.openai.marks import Marks
 from service.facts.instructions import instructions_in
 from service.kit.errors import ConfigurationError, EngineFailed, OutOfReach, VerinoteError
-from service.kit.secret import installation_secret
 from service.models import Encoder, StanceModel
 from service.notes.draft import Provenance, about, draft, failed, redrafted
 from service.settings import Settings
@@ -123,7 +122,8 @@ class Pipeline:
                 cache = AnswerCache(corpus.database) if settings.llm_cache else None
                 endpoint = await asyncio.to_thread(Endpoint, settings, cache)
                 opened.push_async_callback(endpoint.close)
-                asking = OpenAIEngine(settings, endpoint, scorer, Marks(_secret(settings)))
+                marks = Marks(settings.installation_secret())
+                asking = OpenAIEngine(settings, endpoint, scorer, marks)
                 opened.callback(asking.close)
                 engine = asking
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
@@ -497,11 +497,6 @@ def _standing_for(window: Window) -> Claim:
         source=source,
         claim_date=window.submission.published,
     )
-
-
-def _secret(settings: Settings) -> bytes:
-    configured = settings.secret.get_secret_value() if settings.secret else None
-    return installation_secret(configured, settings.data_dir)
 
 
 def reason(error: Exception) -> str:

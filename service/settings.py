@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.kit.errors import ConfigurationError
+from service.kit.secret import installation_secret
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -161,6 +162,15 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's SQLAlchemy address."""
         return self.database_url or f"sqlite:///{self.data_dir / 'verinote.db'}"
+
+    def installation_secret(self) -> bytes:
+        """The secret that is the same for all processes, made where there is none yet.
+
+        Raises:
+            ConfigurationError: it can neither be read nor made.
+        """
+        configured = self.secret.get_secret_value() if self.secret else None
+        return installation_secret(configured, self.data_dir)
 
     @property
     def chroma_dir(self) -> Path:

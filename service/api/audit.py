@@ -12,7 +12,7 @@ from service.api import paging, schemas
 from service.api.access import Admin
 from service.api.desk import TheDesk
 from service.api.problems import responses
-from service.audit.trail import entries
+from service.audit.trail import Entry, entries
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 
@@ -31,20 +31,18 @@ def listed(
     """Who did what, the oldest first."""
     with desk.transaction() as session:
         found = entries(session, after=paging.number_in(cursor), limit=limit + 1, subject=subject)
-    items = [
-        schemas.AuditEntry(
-            number=entry.number,
-            at=entry.at,
-            user=entry.actor.user,
-            key_id=entry.actor.key_id,
-            origin=entry.actor.origin,
-            action=entry.action,
-            subject=entry.subject,
-            revision=entry.revision,
-            detail=entry.detail,
-        )
-        for entry in found[:limit]
-    ]
-    return schemas.Page(
-        items=items, next=paging.next_of(found, limit, lambda entry: [entry.number])
+    return paging.page_of(found, limit, _shown, lambda entry: [entry.number])
+
+
+def _shown(entry: Entry) -> schemas.AuditEntry:
+    return schemas.AuditEntry(
+        number=entry.number,
+        at=entry.at,
+        user=entry.actor.user,
+        key_id=entry.actor.key_id,
+        origin=entry.actor.origin,
+        action=entry.action,
+        subject=entry.subject,
+        revision=entry.revision,
+        detail=entry.detail,
     )

@@ -47,9 +47,8 @@ def listed(
             since=since,
             until=until,
         )
-    return schemas.Page(
-        items=[shown(one) for one in found[:limit]],
-        next=paging.next_of(found, limit, lambda one: [one.created_at.isoformat(), one.claim.id]),
+    return paging.page_of(
+        found, limit, shown, lambda one: [one.created_at.isoformat(), one.claim.id]
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
@@ -18,8 +17,6 @@ from service.pipeline import Pipeline
 from service.settings import Settings
 from service.work.durable import Work
 from service.work.upkeep import upkept
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +61,6 @@ class Desk:
                 asking=Asking(settings.requests_per_minute),
                 first_key=first,
             )
-
-    async def change(self, change: Callable[[Session], R]) -> R:
-        """Change the database in a transaction, off the event loop."""
-
-        def within() -> R:
-            with self.transaction() as session:
-                return change(session)
-
-        return await asyncio.to_thread(within)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -49,10 +49,7 @@ def listed(
             submission_id=submission_id,
             changed=changed,
         )
-    return schemas.Page(
-        items=[_shown(one) for one in found[:limit]],
-        next=paging.next_of(found, limit, lambda one: [one.created_at.isoformat(), one.id]),
-    )
+    return paging.page_of(found, limit, _shown, lambda one: [one.created_at.isoformat(), one.id])
 
 
 @router.get("/{note_id}", responses=responses(404))

@@ -14,8 +14,10 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from service.api.problems import Refused
+from service.api.schemas import Page
 from service.kit.text import is_storable
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=200, description="items of a page")]
@@ -26,12 +28,22 @@ Cursor = Annotated[
 """Left out or right, but not null. The bounds stand inside, where the document shows them."""
 
 
-def next_of(items: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]]) -> str | None:
-    """The cursor of the page after one that was asked for with one item more than its limit."""
-    if len(items) <= limit:
-        return None
-    told = json.dumps(list(key(items[limit - 1])), separators=(",", ":"))
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+def page_of(
+    found: Sequence[T], limit: int, show: Callable[[T], S], key: Callable[[T], Sequence[str | int]]
+) -> Page[S]:
+    """The page of what was asked for with one item more than its limit.
+
+    Args:
+        found: the items, at most ``limit`` and one.
+        limit: how many the page has.
+        show: an item as it goes over the wire.
+        key: what its cursor holds.
+    """
+    following = None
+    if len(found) > limit:
+        told = json.dumps(list(key(found[limit - 1])), separators=(",", ":"))
+        following = base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+    return Page(items=[show(one) for one in found[:limit]], next=following)
 
 
 def _read(cursor: str, count: int) -> list[str | int]:

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Path, Query, Request, UploadFile
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.api import schemas
@@ -20,7 +19,7 @@ from service.api.claims import Words
 from service.api.desk import Desk, TheDesk
 from service.api.problems import responses
 from service.audit.trail import Actor
-from service.notes.tables import CitationRow
+from service.notes import review
 from service.statements.intake import Added, Given, Outcome, Upload
 from service.statements.readers import JSONL
 from service.statements.repository import StoredVersion
@@ -148,15 +147,8 @@ def withdraw(
 
     revision = desk.pipeline.corpus.withdraw(statement_id, witness)
     with desk.transaction() as session:
-        citing = session.scalars(
-            select(CitationRow.note_id)
-            .where(CitationRow.statement_id == statement_id)
-            .distinct()
-            .order_by(CitationRow.note_id)
-        ).all()
-    return schemas.Withdrawn(
-        statement_id=statement_id, corpus_revision=revision, notes=list(citing)
-    )
+        notes = review.citing(session, statement_id)
+    return schemas.Withdrawn(statement_id=statement_id, corpus_revision=revision, notes=notes)
 
 
 def _ref(statement: StatementRef) -> dict[str, Any]:

@@ -75,7 +75,7 @@ async def submit(
             )
         return id_, SubmissionState(inbox.row_of(session, id_).state), is_new
 
-    id_, state, is_new = await desk.change(store)
+    id_, state, is_new = await desk.work.transact(store)
     if is_new:
         await desk.work.submit(id_)
     response.headers["Location"] = f"/v1/submissions/{id_}"
@@ -112,11 +112,11 @@ def listed(
         before = paging.id_in(cursor)
         rows = inbox.page(session, before=before, limit=limit + 1, state=state)
         counted = progress.counts(session, [row.id for row in rows])
-        return schemas.Page(
-            items=[
-                schemas.SubmissionListed(**_listed(row, counted[row.id])) for row in rows[:limit]
-            ],
-            next=paging.next_of(rows, limit, lambda row: [row.id]),
+        return paging.page_of(
+            rows,
+            limit,
+            lambda row: schemas.SubmissionListed(**_listed(row, counted[row.id])),
+            lambda row: [row.id],
         )
 
 
@@ -209,7 +209,7 @@ async def cancel(
         desk.trail.record(session, who, "submission.cancel", f"submission:{submission_id}")
         return under_way
 
-    await desk.work.stop(await desk.change(change))
+    await desk.work.stop(await desk.work.transact(change))
     return schemas.Accepted(id=submission_id, state=SubmissionState.CANCELLED)
 
 
@@ -230,7 +230,7 @@ async def retry(
         )
         return attempt
 
-    await desk.work.submit(submission_id, await desk.change(change))
+    await desk.work.submit(submission_id, await desk.work.transact(change))
     return schemas.Accepted(id=submission_id, state=SubmissionState.QUEUED)
 
 
@@ -258,4 +258,4 @@ async def delete(
         )
         return erased
 
-    await erasure.finish(desk.work, await desk.change(change))
+    await erasure.finish(desk.work, await desk.work.transact(change))

@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session
 
 from service.audit.tables import EntryRow, HeadRow
 from service.kit.database import utc_now
-from service.kit.secret import installation_secret
 from service.settings import Settings
 
 _AT_ONCE = 1_000
@@ -84,8 +83,7 @@ class Trail:
         Raises:
             ConfigurationError: its secret can neither be read nor made.
         """
-        secret = settings.secret.get_secret_value() if settings.secret else None
-        return cls(installation_secret(secret, settings.data_dir))
+        return cls(settings.installation_secret())
 
     def __init__(self, key: bytes) -> None:
         self._key = hashlib.sha256(b"verinote audit\0" + key).digest()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from pydantic import TypeAdapter
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from service.claims.tables import ClaimRow, NoteRow
+from service.kit.database import comes_after
 from service.kit.errors import NotFound
 from service.submissions.tables import SubmissionRow
 from service.types import Claim, ClaimState, Note, Verdict
@@ -75,10 +76,7 @@ def page(
     """
     query = _claims().where(SubmissionRow.submitted_by.is_not(None))
     if before is not None:
-        at, id_ = before
-        query = query.where(
-            or_(ClaimRow.created_at < at, and_(ClaimRow.created_at == at, ClaimRow.id < id_))
-        )
+        query = query.where(comes_after(ClaimRow.created_at, ClaimRow.id, before))
     if verdict is not None:
         query = query.where(NoteRow.verdict == verdict)
     if state is not None:

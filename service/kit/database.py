@@ -20,6 +20,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import (
     URL,
+    ColumnElement,
     Connection,
     Engine,
     ExceptionContext,
@@ -27,14 +28,16 @@ from sqlalchemy import (
     Insert,
     MetaData,
     Select,
+    and_,
     create_engine,
     event,
     make_url,
+    or_,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 
 from service.kit.errors import ConfigurationError, OutOfReach
 from service.kit.locks import locked_file
@@ -221,6 +224,16 @@ def _is_of_the_whole(error: DatabaseError | sqlite3.DatabaseError | CommandError
         return is_operational or code.startswith("XX") or code in _OF_RIGHTS
     # SQLite tells of damage by the base class itself; its others are faults of a statement.
     return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
+def comes_after(
+    moment: InstrumentedAttribute[datetime],
+    id_: InstrumentedAttribute[str],
+    last: tuple[datetime, str],
+) -> ColumnElement[bool]:
+    """What comes after a row where the newest come first, and of one moment the greatest ids."""
+    at, known = last
+    return or_(moment < at, and_(moment == at, id_ < known))
 
 
 def utc_now() -> datetime:

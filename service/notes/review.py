@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from service.claims.tables import ClaimRow, NoteRow
-from service.kit.database import utc_now
+from service.kit.database import comes_after, utc_now
 from service.kit.errors import InputError, NotFound
 from service.kit.ids import new_id
 from service.notes.gate import problems
@@ -196,10 +196,7 @@ def page(
         .limit(limit)
     )
     if before is not None:
-        at, id_ = before
-        query = query.where(
-            or_(NoteRow.created_at < at, and_(NoteRow.created_at == at, NoteRow.id < id_))
-        )
+        query = query.where(comes_after(NoteRow.created_at, NoteRow.id, before))
     if state is not None:
         query = query.where(NoteRow.state == state)
     if verdict is not None:
@@ -210,6 +207,18 @@ def page(
         cites = _changed_citations().where(CitationRow.note_id == NoteRow.id).exists()
         query = query.where(cites if changed else ~cites)
     return _reviewed(session, [(note, claim) for note, claim in session.execute(query)])
+
+
+def citing(session: Session, statement_id: str) -> list[str]:
+    """The notes that cite any version of a statement, by id."""
+    return list(
+        session.scalars(
+            select(CitationRow.note_id)
+            .where(CitationRow.statement_id == statement_id)
+            .distinct()
+            .order_by(CitationRow.note_id)
+        )
+    )
 
 
 def history(session: Session, note_id: str) -> list[Revision]:

@@ -38,7 +38,7 @@ from service.notes.draft import failed
 from service.pipeline import Pipeline, reason
 from service.settings import Settings
 from service.submissions.account import SubmissionAccount
-from service.types import Claim, Note, Submission
+from service.types import Note, Submission
 from service.work import progress, workers
 from service.work.schema import queue_url
 
@@ -152,7 +152,6 @@ class Work:
             limiter={"limit": limit, "period": 60.0} if limit else None,
             polling_interval_sec=_LOOKS_EVERY,
         )
-
         await DBOS.register_queue_async(
             UPKEEP, global_concurrency=1, polling_interval_sec=_UPKEEP_LOOKS_EVERY
         )
@@ -179,24 +178,24 @@ class Work:
 
     async def give_up(self, claim_id: str, why: str) -> None:
         """End a claim whose workflow will not go on."""
-        found = await self.read(progress.to_assess, claim_id)
+        found = await self.transact(progress.to_assess, claim_id)
         if found is not None:
             claim, submission, _ = found
             note = failed(claim, why, self.pipeline.provenance(submission))
-            await self.read(progress.was_assessed, claim_id, note)
+            await self.transact(progress.was_assessed, claim_id, note)
 
     async def forget(self, workflow_ids: list[str]) -> None:
         """Take the records of workflows out."""
         await DBOS.delete_workflows_async(workflow_ids)
 
-    async def read(
-        self, ask: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    async def transact(
+        self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Ask the database in a transaction of its own."""
+        """Do something in a transaction of its own, off the event loop."""
 
         def within() -> R:
             with self._database.transaction() as session:
-                return ask(session, *args, **kwargs)
+                return work(session, *args, **kwargs)
 
         return await asyncio.to_thread(within)
 
@@ -228,7 +227,7 @@ class Work:
 
     async def _found(self, submission_id: str) -> progress.Found | None:
         """What is found in a submission; None where it is not to be read (any more)."""
-        submission = await self.read(progress.to_read, submission_id)
+        submission = await self.transact(progress.to_read, submission_id)
         if submission is None:
             return None
         account = await self._account(submission)
@@ -255,32 +254,31 @@ class Work:
         async with self._at_once:
             began = time.monotonic()
             with span("assess", claim_id=claim_id):
-                note = await _until_in_reach(lambda: self._note(claim_id))
-        if await self._record(progress.was_assessed, claim_id, note) and note is not None:
+                note, submission = await _until_in_reach(lambda: self._note(claim_id))
+        wanted = await self._record(progress.was_assessed, claim_id, note)
+        if wanted and note is not None and submission is not None:
             METRICS.step_took("assess", time.monotonic() - began)
             METRICS.claim_ended(note.verdict or note.state)
-            await self._await_vector(note.claim)
+            if self.pipeline.memory is not None:
+                await asyncio.to_thread(self.pipeline.memory.await_vector, note.claim, submission)
 
-    async def _note(self, claim_id: str) -> Note | None:
-        """The note of a claim; None where it has one, or none is wanted any more."""
-        found = await self.read(progress.to_assess, claim_id)
+    async def _note(self, claim_id: str) -> tuple[Note | None, Submission | None]:
+        """The note of a claim, and its submission.
+
+        Neither where the claim has its note, or none is wanted any more.
+        """
+        found = await self.transact(progress.to_assess, claim_id)
         if found is None:
-            return None
+            return None, None
         claim, submission, as_of = found
         account = await self._account(submission)
-        return await self.pipeline.draft_claim(claim, as_of, submission, account)
-
-    async def _await_vector(self, claim: Claim) -> None:
-        memory = self.pipeline.memory
-        submission = await self.read(progress.submission_of_claim, claim.id)
-        if memory is not None and submission is not None:
-            memory.await_vector(claim, submission)
+        return await self.pipeline.draft_claim(claim, as_of, submission, account), submission
 
     async def _account(self, submission: Submission) -> SubmissionAccount:
         """The account of a submission, with what was booked before this process had it."""
         known = self._accounts.get(submission.key)
         if known is None:
-            booked = await self.read(progress.spent, submission.key)
+            booked = await self.transact(progress.spent, submission.key)
             known = self._accounts.setdefault(
                 submission.key, self.pipeline.account(submission, booked)
             )

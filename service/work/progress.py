@@ -100,12 +100,6 @@ def to_assess(session: Session, claim_id: str) -> tuple[Claim, Submission, date]
     return _CLAIM.validate_python(body), submission_of(session, row.id), _as_of(row)
 
 
-def submission_of_claim(session: Session, claim_id: str) -> Submission | None:
-    """The submission that a claim is of; None where both were deleted."""
-    claim = session.get(ClaimRow, claim_id)
-    return submission_of(session, claim.submission_id) if claim is not None else None
-
-
 def waiting(session: Session) -> list[tuple[str, int]]:
     """Submissions that came a while ago and are not over, with their attempt."""
     rows = session.execute(

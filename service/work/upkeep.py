@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 async def upkept(work: Work) -> AsyncIterator[None]:
     """Look after what has to be done as long as the block lasts."""
     tasks = [
-        asyncio.create_task(_regularly(every, lambda look=look: look(work)))  # type: ignore[misc]
+        asyncio.create_task(_regularly(every, look, work))
         for every, look in (
             (_SWEEPS_EVERY, sweep),
             (_ERASES_EVERY, erase_old),
@@ -52,10 +52,10 @@ async def upkept(work: Work) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _regularly(every: float, look: Callable[[], Awaitable[None]]) -> None:
+async def _regularly(every: float, look: Callable[[Work], Awaitable[None]], work: Work) -> None:
     while True:
         try:
-            await look()
+            await look(work)
         except VerinoteError as error:  # it may pass, or a person mends it meanwhile
             _LOG.warning("upkeep: %s", error)
         except Exception:  # noqa: BLE001  one bad look must not end all the others
@@ -70,15 +70,15 @@ async def sweep(work: Work) -> None:
     has no queue. Or its workflow ended by an error of ours, or brought one process down after the
     other: that is not tried for ever.
     """
-    for submission_id, attempt in await work.read(progress.waiting):
+    for submission_id, attempt in await work.transact(progress.waiting):
         workflow = progress.workflow_of(submission_id, attempt)
         state = (await work.states([workflow])).get(workflow)
         if state is None:
             await work.submit(submission_id, attempt)
         elif state in _GIVEN_UP:
-            await work.read(progress.was_read, submission_id, _NOT_READ)
+            await work.transact(progress.was_read, submission_id, _NOT_READ)
         else:
-            claims = await work.read(progress.queued, submission_id)
+            claims = await work.transact(progress.queued, submission_id)
             of = {progress.workflow_of(*one): one[0] for one in claims}
             states = await work.states(list(of)) if of else {}
             for claim_workflow, claim_state in states.items():
@@ -89,7 +89,7 @@ async def sweep(work: Work) -> None:
 async def erase_old(work: Work) -> None:
     """Have submissions erased that ended long enough ago, if the settings say how long that is."""
     before = _kept_since(work)
-    old = await work.read(erasure.expired, before, 1) if before is not None else []
+    old = await work.transact(erasure.expired, before, 1) if before is not None else []
     if old:
         await _once("erase", _ERASES_EVERY, _erase_old)
 
@@ -111,10 +111,10 @@ async def _erase_old() -> None:
         )
         return erased
 
-    while before is not None and (ids := await work.read(erasure.expired, before, _AT_ONCE)):
+    while before is not None and (ids := await work.transact(erasure.expired, before, _AT_ONCE)):
         for submission_id in ids:
             try:
-                erased = await work.read(change, submission_id)
+                erased = await work.transact(change, submission_id)
             except NotFound:  # somebody deleted it meanwhile
                 continue
             await erasure.finish(work, erased)

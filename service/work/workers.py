@@ -6,15 +6,15 @@ said nothing for a while takes its work over. Clocks of several machines must ag
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
 from service.kit.database import Database, utc_now
 from service.kit.errors import ConfigurationError
+from service.kit.locks import locked_file
 from service.settings import Settings
 from service.work.tables import WorkerRow
 
@@ -40,11 +40,10 @@ def alone(settings: Settings) -> Iterator[None]:
             )
         yield
         return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / _LOCK).open("wb") as file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            held.enter_context(locked_file(settings.data_dir / _LOCK, wait=False))
+        except BlockingIOError as error:
             raise _refused(f"{settings.data_dir}: another process works here already") from error
         yield
 
