@@ -43,6 +43,7 @@ class Corpus:
         self._index = PassageIndex(database, vectors, self.embeddings)
         self._searcher = Searcher(database, encoder, self._index, self._index.words)
         self._index_is_open = False
+        self._counted: tuple[int, Coverage] | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -168,9 +169,12 @@ class Corpus:
             return repository.revision(session)
 
     def coverage(self) -> Coverage:
-        """What a search searches, in figures."""
+        """What a search searches, in figures. Counted once a corpus revision."""
         with self.database.transaction() as session:
-            return repository.coverage(session)
+            revision = repository.revision(session)
+            if self._counted is None or self._counted[0] != revision:
+                self._counted = revision, repository.coverage(session)
+            return self._counted[1]
 
     def count_vectors(self) -> int:
         """How many passages have a vector: asks where the vectors are."""
