@@ -54,7 +54,7 @@ def serve(
     ] = True,
 ) -> None:
     """Serve the HTTP API, and work on what is submitted."""
-    from service.api.serving import serve as run  # loads the models: not for --help
+    from service.serving import serve as run  # loads the models: not for --help
 
     run(load_settings(), host, port, takes_work=work)
 
@@ -62,7 +62,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Work on what is submitted, without the HTTP API."""
-    from service.api.serving import work as run
+    from service.serving import work as run
 
     run(load_settings())
 

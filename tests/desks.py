@@ -16,7 +16,7 @@ import uvicorn
 from tiny_corpus import write_statements
 
 from service.access.register import Role
-from service.api.app import create_app
+from service.app import create_app
 from service.api.desk import Desk
 from service.settings import Settings, load_settings
 

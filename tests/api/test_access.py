@@ -9,7 +9,7 @@ import pytest
 from asking import body_of, problem
 from desks import Served
 
-from service.api.app import create_app
+from service.app import create_app
 
 DOCS = Path(__file__).parents[2] / "docs" / "access.md"
 ROW = re.compile(r"^\| `(?P<method>[A-Z]+) (?P<path>\S+)` \| (?P<takes>[^|]+) \|$", re.MULTILINE)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from service.api.app import create_app
+from service.app import create_app
 from service.api.desk import Desk
 from service.kit.telemetry import log_as_json, trace_if_configured
 from service.pipeline import Pipeline
