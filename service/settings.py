@@ -73,6 +73,9 @@ class Settings(BaseSettings):
         30.0, gt=0, description="seconds of silence after which others do a process's work"
     )
     stop_within: int = Field(20, ge=0, description="seconds to finish claims when told to stop")
+    four_eyes: bool = Field(
+        False, description="who edited a note, or sent its text in, is not its only approver"
+    )
     admin_key: SecretStr | None = Field(
         None, description="key of the first admin; made and printed once if there is none"
     )

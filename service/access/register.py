@@ -335,6 +335,13 @@ class Register:
         return row
 
 
+def who_may(session: Session, role: Role) -> list[str]:
+    """The people here who may do what a role may, by name."""
+    roles = [one.value for one in Role if one.covers(role)]
+    query = select(UserRow.name).where(UserRow.role.in_(roles), UserRow.left_at.is_(None))
+    return list(session.scalars(query.order_by(UserRow.name)))
+
+
 def _inserted(session: Session, row: dict[str, Any]) -> bool:
     insert = insert_new(session, UserRow).values(row)
     return session.scalar(insert.returning(UserRow.name)) is not None

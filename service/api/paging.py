@@ -29,7 +29,10 @@ Cursor = Annotated[
 
 
 def page_of(
-    found: Sequence[T], limit: int, show: Callable[[T], S], key: Callable[[T], Sequence[str | int]]
+    found: Sequence[T],
+    limit: int,
+    show: Callable[[T], S],
+    key: Callable[[T], Sequence[str | float]],
 ) -> Page[S]:
     """The page of what was asked for with one item more than its limit.
 
@@ -46,7 +49,7 @@ def page_of(
     return Page(items=[show(one) for one in found[:limit]], next=following)
 
 
-def _read(cursor: str, count: int) -> list[str | int]:
+def _read(cursor: str, count: int) -> list[str | float]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         found = json.loads(base64.b64decode(padded, altchars="-_", validate=True))
@@ -79,6 +82,17 @@ def number_in(cursor: str | None) -> int:
     if type(found) is not int or not 0 <= found < 2**53:
         raise _wrong(cursor)
     return found
+
+
+def share_and_id_in(cursor: str | None) -> tuple[float, str] | None:
+    """The share of one, and the id, that a cursor holds; -1 is that of what has none."""
+    if cursor is None:
+        return None
+    share, id_ = _read(cursor, 2)
+    is_share = isinstance(share, int | float) and -1 <= share <= 1
+    if not is_share or not isinstance(id_, str) or not is_storable(id_):
+        raise _wrong(cursor)
+    return float(share), id_
 
 
 def moment_and_id_in(cursor: str | None) -> tuple[datetime, str] | None:

@@ -27,7 +27,7 @@ from service.kit.errors import (
     NotFound,
     VerinoteError,
 )
-from service.notes.review import GateRefused, NotPossible, Outdated
+from service.notes.review import Forbidden, GateRefused, NotPossible, Outdated
 from service.submissions.inbox import OtherRequest
 from service.work.progress import NotUnderWay
 
@@ -55,6 +55,7 @@ KINDS: list[tuple[type[Exception], int, str]] = [
     (OtherRequest, 409, "idempotency-key-used"),
     (NotUnderWay, 409, "not-possible"),
     (NotPossible, 409, "not-possible"),
+    (Forbidden, 403, "forbidden"),
     (Outdated, 409, "outdated"),
     (GateRefused, 422, "citation-gate"),
     (InputTooLarge, 413, "too-large"),
@@ -106,14 +107,23 @@ def problem(
     errors: list[dict[str, Any]] | None = None,
 ) -> JSONResponse:
     """An answer that tells what went wrong."""
-    told = Problem(
+    return _answer(_told(status, kind, detail, errors), headers)
+
+
+def _told(
+    status: int, kind: str, detail: str, errors: list[dict[str, Any]] | None = None
+) -> Problem:
+    return Problem(
         type=f"{_URN}{kind}",
         title=kind.replace("-", " "),
         status=status,
         detail=detail,
         errors=errors or [],
     )
-    return JSONResponse(told.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _answer(told: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(told.model_dump(), told.status, dict(headers or {}), MEDIA_TYPE)
 
 
 def _refused(_: Request, error: Exception) -> JSONResponse:
@@ -121,16 +131,22 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status, error.kind, error.detail, error.headers)
 
 
-def _ours(_: Request, error: Exception) -> JSONResponse:
+def problem_of(error: Exception) -> Problem:
+    """What one of our errors is told as."""
     status, kind = next((status, kind) for type_, status, kind in KINDS if isinstance(error, type_))
     if kind in _TOLD:
         _LOG.error("%s", error)
-        return problem(status, kind, _TOLD[kind])
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+        return _told(status, kind, _TOLD[kind])
     errors = []
     if isinstance(error, GateRefused):
         errors = [{"finding": text, "reason": reason} for text, reason in error.reasons]
-    return problem(status, kind, " ".join(str(error).split()), headers, errors)
+    return _told(status, kind, " ".join(str(error).split()), errors)
+
+
+def _ours(_: Request, error: Exception) -> JSONResponse:
+    told = problem_of(error)
+    is_unknown = told.status == HTTPStatus.UNAUTHORIZED
+    return _answer(told, {"WWW-Authenticate": "Bearer"} if is_unknown else None)
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

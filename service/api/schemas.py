@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from service.notes.review import MAX_FINDINGS, Decision, NoteState
+from service.notes.review import MAX_FINDINGS, Act, Decision, NoteState
 from service.types import ClaimState, Kind, Stance, SubmissionState, Verdict
 
 T = TypeVar("T")
@@ -53,6 +54,23 @@ def _counted(number: object) -> object:
 
 _Number = Annotated[int, BeforeValidator(_counted), Field(ge=1, le=1_000_000)]
 _Offset = Annotated[int, BeforeValidator(_counted), Field(ge=0, le=1_000_000_000)]
+Seen = _Number
+"""The revision of a note that somebody has seen."""
+Name = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
+"""A person's name."""
+Said = Annotated[str, Field(min_length=1, max_length=5_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+"""What a person said, which is not nothing."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """As the database keeps it."""
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise ValueError("give a moment of our time") from error
+
+
+Due = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def _values(*names: str, none: str | None = None) -> dict[str, Any]:
@@ -342,10 +360,35 @@ class DecisionShown(BaseModel):
 
     id: str
     revision: int
-    decision: Decision
+    decision: Act
     verdict: Verdict | None
     reason: str | None
     comment: str | None
+    user: str
+    at: Moment
+
+
+class OpinionShown(BaseModel):
+    """A second opinion; what it says is null as long as it is wanted."""
+
+    id: str
+    revision: int
+    question: str
+    asked_by: str
+    asked_at: Moment
+    answered_revision: int | None
+    agrees: bool | None
+    verdict: Verdict | None
+    words: str | None
+    answered_by: str | None
+    answered_at: Moment | None
+
+
+class CommentShown(BaseModel):
+    """What somebody said about a note."""
+
+    id: str
+    text: str
     user: str
     at: Moment
 
@@ -366,9 +409,36 @@ class NoteShown(NoteDrafted):
     submission_id: str
     revision: int
     decided_verdict: Verdict | None
+    assigned_to: str | None
+    due_at: Moment | None
     created_at: Moment
+    published_at: Moment | None
     decisions: list[DecisionShown]
+    opinions: list[OpinionShown]
     changed: list[ChangedShown]
+
+
+class StretchShown(BaseModel):
+    """Words that both texts have, or one of them."""
+
+    kind: Literal["kept", "removed", "added"]
+    text: str
+
+
+class FindingChanged(BaseModel):
+    """A finding in other words, or with other citations."""
+
+    before: FindingShown
+    after: FindingShown
+    words: list[StretchShown]
+
+
+class DifferenceShown(BaseModel):
+    """What a revision has and the one before has not, and the other way round."""
+
+    added: list[FindingShown]
+    removed: list[FindingShown]
+    changed: list[FindingChanged]
 
 
 class RevisionShown(BaseModel):
@@ -378,6 +448,16 @@ class RevisionShown(BaseModel):
     author: str | None
     at: Moment
     note: NoteDrafted
+    difference: DifferenceShown | None = Field(description="null for the first")
+
+
+class ChangeSeen(_Wire):
+    """A statement that has changed, as it was seen."""
+
+    statement_id: str = Field(pattern=STATEMENT_ID)
+    cited: _Number
+    current: _Number
+    withdrawn: StrictBool
 
 
 class QuotedHere(_Wire):
@@ -406,14 +486,105 @@ class Decides(_Wire):
     """A decision about the revision that the person has seen."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"decision": "approve", "revision": 1}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"decision": "approve", "revision": 1},
+                {"decision": "retract", "revision": 1, "reason": "The statement was a forgery."},
+            ]
+        },
     )
 
     decision: Decision
-    revision: _Number
-    verdict: Verdict | None = Field(None, description="the person's own; needs a reason")
-    reason: Prose | None = Field(None, max_length=5_000)
+    revision: Seen
+    verdict: Verdict | None = Field(
+        None, description="the person's own, of an approval or a correction; needs a reason"
+    )
+    findings: list[FindingWritten] | None = Field(
+        None, max_length=MAX_FINDINGS, description="others, of a correction"
+    )
+    reason: Prose | None = Field(
+        None,
+        max_length=5_000,
+        description="that of a correction or a retraction is needed, and published",
+    )
+    comment: Prose | None = Field(None, max_length=5_000, description="not published")
+
+
+class Assigns(_Wire):
+    """Who is to decide on a note, and until when."""
+
+    revision: Seen
+    to: Name | None = Field(None, description="without it, the caller takes the note")
+    due_at: Due | None = Field(None, description="without it, the time stays as it is")
+    instead_of: Name | None = Field(None, description="who has it, where somebody has")
+
+
+class CommentWritten(_Wire):
+    """Something to be said about a note."""
+
+    text: Said
+
+
+class OpinionAsked(_Wire):
+    """That a second opinion is wanted."""
+
+    revision: Seen
+    question: Said
+
+
+class OpinionGiven(_Wire):
+    """The second opinion that is wanted. Who agrees has the note's verdict."""
+
+    revision: Seen
+    agrees: StrictBool
+    verdict: Verdict
+    words: Said
+
+
+class LookedAgain(_Wire):
+    """That a note was looked at again and stands."""
+
+    revision: Seen
+    changed: list[ChangeSeen] = Field(
+        min_length=1, max_length=1_000, description="the note's `changed`, as it was seen"
+    )
     comment: Prose | None = Field(None, max_length=5_000)
+
+
+class NoteSeen(_Wire):
+    """A note, and the revision that was seen."""
+
+    id: str = Field(pattern="^[0-9a-f]{64}$")
+    revision: Seen
+
+
+class _Many(_Wire):
+    notes: list[NoteSeen] = Field(min_length=1, max_length=200)
+
+
+class ManyAssigned(_Many):
+    """Notes that are to be decided on by one person; those that others have stay theirs."""
+
+    act: Literal["assign"]
+    to: Name | None = Field(None, description="without it, the caller takes them")
+    due_at: Due | None = Field(None, description="without it, the times stay as they are")
+    instead_of: Name | None = Field(None, description="who has them, where somebody has")
+
+
+class ManyToBeChanged(_Many):
+    """Notes that somebody is to edit."""
+
+    act: Literal["request_changes"]
+    comment: Prose | None = Field(None, max_length=5_000)
+
+
+class OutcomeShown(BaseModel):
+    """What became of one note of many."""
+
+    id: str
+    done: bool
+    problem: Problem | None = Field(description="why it was not done")
 
 
 class StatementGiven(_Wire):

@@ -45,7 +45,7 @@ SameFacts = Callable[[str, str], bool]
 """Whether two claims say the same of the same: numbers, dates, names, denial."""
 Progress = Callable[[int, int, str], None]
 
-_NOT_AGAIN = ("failed", "rejected", "changes_requested", "retracted")
+_NOT_AGAIN = ("failed", "rejected", "changes_requested", "corrected", "retracted")
 """States of notes that are not used again: they failed, or a person found fault with them."""
 
 _NOTE = TypeAdapter(Note)
@@ -471,6 +471,8 @@ def _note_row(note: Note, key: ReuseKey) -> dict[str, Any]:
         "prompt_version": key.prompt_version,
         "state": note.state,
         "verdict": note.verdict,
+        "confidence": note.confidence,
+        "warned": bool(note.warnings),
         "body": _NOTE.dump_python(note, mode="json"),
         "reusable": not note.provisional,
         "created_at": utc_now(),

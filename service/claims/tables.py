@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text, false, true
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, false, true
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,10 +41,15 @@ class NoteRow(Base):
 
     ``id`` is the digest of the claim's id and of those things, so that the same is stored once.
     ``body`` and ``verdict`` are the engine's and, after an edit, the newest revision's; what a
-    person decided against it is ``decided_verdict``.
+    person decided against it is ``decided_verdict``. ``confidence`` and ``warned`` are of ``body``,
+    to be asked for; ``published_at`` is when it was published first.
     """
 
     __tablename__ = "notes"
+    __table_args__ = (
+        Index("ix_notes_created_at", "created_at", "id"),
+        Index("ix_notes_verdict", "state", "verdict"),
+    )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     claim_id: Mapped[str] = mapped_column(ForeignKey("claims.id"), index=True)
@@ -60,6 +65,11 @@ class NoteRow(Base):
     reusable: Mapped[bool] = mapped_column(server_default=true())
     revision: Mapped[int] = mapped_column(server_default=sql("1"))
     decided_verdict: Mapped[str | None] = mapped_column(String(32))
+    confidence: Mapped[float | None]
+    warned: Mapped[bool] = mapped_column(server_default=false())
+    assigned_to: Mapped[str | None] = mapped_column(String(64), index=True)
+    due_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class FactCheckRow(Base):

@@ -7,7 +7,7 @@ import re
 from datetime import date
 from typing import Any
 
-from service.types import Basis, Citation, ClaimLink, Evidence, Note, StatementRef
+from service.types import Basis, Citation, ClaimLink, Evidence, Finding, Note, StatementRef
 
 _TO_ESCAPE = re.compile(
     "[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -44,10 +44,7 @@ def to_json(note: Note) -> dict[str, Any]:
         "error": note.error,
         "verdict": note.verdict.value if note.verdict else None,
         "confidence": note.confidence,
-        "note": [
-            {"text": finding.text, "citations": [_citation(c) for c in finding.citations]}
-            for finding in note.findings
-        ],
+        "note": [finding_to_json(finding) for finding in note.findings],
         "basis": _basis(note.basis) if note.basis else None,
         "warnings": list(note.warnings),
         "evidence": [_evidence(piece) for piece in note.evidence],
@@ -66,6 +63,11 @@ def to_json(note: Note) -> dict[str, Any]:
             "seconds": round(note.usage.seconds, 3),
         },
     }
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """Return a finding as plain JSON values."""
+    return {"text": finding.text, "citations": [_citation(one) for one in finding.citations]}
 
 
 def _statement(statement: StatementRef) -> dict[str, Any]:

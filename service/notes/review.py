@@ -1,68 +1,128 @@
-"""Review: notes as people see them, edit them and decide on them.
+"""Review: what people do to notes, and how they see them; the rooms above need no other module.
 
 A note is changed only by a new revision, and only by who has seen the newest: every change names
-the revision that it is about. What an engine drafted stays as revision 1.
+the revision that it is about. What an engine drafted stays as revision 1. Everything that is done
+is recorded in the audit trail, in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from service.access.register import Caller, Role, who_may
+from service.audit.trail import Actor, Trail
 from service.claims.tables import ClaimRow, NoteRow
-from service.kit.database import comes_after, utc_now
+from service.kit.database import utc_now
 from service.kit.errors import InputError, NotFound
 from service.kit.ids import new_id
 from service.notes.gate import problems
-from service.notes.tables import CitationRow, DecisionRow, RevisionRow
+from service.notes.process import (
+    MOVES,
+    OPEN,
+    PUBLIC,
+    Act,
+    Decision,
+    Forbidden,
+    NoteState,
+    NotPossible,
+    allowed,
+    check_may,
+    way,
+)
+from service.notes.reviewed import (
+    NOBODY,
+    Changed,
+    Comment,
+    Decided,
+    Opinion,
+    Order,
+    Place,
+    Queued,
+    Reviewed,
+    Revision,
+    Wanted,
+    change_of,
+    changed_citations,
+    citing,
+    comments,
+    counts,
+    find,
+    history,
+    page,
+    place_of,
+    queue,
+    read,
+    reviewed,
+    row_of,
+    stored,
+)
+from service.notes.tables import CitationRow, CommentRow, DecisionRow, OpinionRow, RevisionRow
 from service.statements import repository
-from service.statements.tables import StatementRow
+from service.submissions.tables import SubmissionRow
 from service.types import Citation, Finding, Note, Verdict
 
-_NOTE = TypeAdapter(Note)
+__all__ = [
+    "MAX_FINDINGS",
+    "MOVES",
+    "NOBODY",
+    "OPEN",
+    "PUBLIC",
+    "Act",
+    "Changed",
+    "Comment",
+    "Decided",
+    "Decision",
+    "Edited",
+    "Forbidden",
+    "GateRefused",
+    "NotPossible",
+    "NoteState",
+    "Opinion",
+    "Order",
+    "Outcome",
+    "Outdated",
+    "Person",
+    "Place",
+    "Queued",
+    "Quoted",
+    "Reviewed",
+    "Revision",
+    "Seen",
+    "Wanted",
+    "allowed",
+    "answer",
+    "ask",
+    "assign",
+    "assign_many",
+    "begin",
+    "citing",
+    "comment",
+    "comments",
+    "counts",
+    "decide",
+    "edit",
+    "find",
+    "history",
+    "page",
+    "place_of",
+    "queue",
+    "request_changes_of_many",
+    "stands",
+    "unassign",
+]
+
 MAX_FINDINGS = 20
-
-
-class NoteState(StrEnum):
-    """Where a note is on its way to a decision. ``FAILED``: there is none to decide on."""
-
-    DRAFTED = "drafted"
-    FAILED = "failed"
-    CHANGES_REQUESTED = "changes_requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
-class Decision(StrEnum):
-    """What a person may decide about a note."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    REQUEST_CHANGES = "request_changes"
-
-
-_LEADS_TO = {
-    Decision.APPROVE: NoteState.APPROVED,
-    Decision.REJECT: NoteState.REJECTED,
-    Decision.REQUEST_CHANGES: NoteState.CHANGES_REQUESTED,
-}
-_OPEN = frozenset({NoteState.DRAFTED})
-_EDITABLE = frozenset({NoteState.DRAFTED, NoteState.CHANGES_REQUESTED, NoteState.REJECTED})
 
 
 class Outdated(InputError):
     """Somebody changed the note meanwhile."""
-
-
-class NotPossible(InputError):
-    """The note's state does not allow it."""
 
 
 class GateRefused(InputError):
@@ -79,159 +139,35 @@ class GateRefused(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """A decision that was made.
+class Person:
+    """Who does something to a note, and the trail in which it is recorded.
 
     Attributes:
-        verdict: the person's, where it is not the note's.
-        reason: why, which another verdict needs.
+        origin: where the request comes from.
     """
 
-    id: str
-    revision: int
-    decision: Decision
-    verdict: Verdict | None
-    reason: str | None
-    comment: str | None
-    user: str
-    at: datetime
+    caller: Caller
+    trail: Trail
+    origin: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What records show of them."""
+        return self.caller.user
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A statement that a note cites and that is no longer as it was.
-
-    Attributes:
-        cited: the version that the note cites.
-        current: the newest version.
-        withdrawn: whether it is out of force.
-    """
-
-    statement_id: str
-    cited: int
-    current: int
-    withdrawn: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """A note on the desk.
-
-    Attributes:
-        note: its newest revision.
-        decided_verdict: the person's verdict, where they set another than the note's.
-        decisions: the oldest first.
-        changed: what it cites and has changed since: it wants a second look.
-    """
-
-    id: str
-    submission_id: str
-    note: Note
-    state: NoteState
-    revision: int
-    decided_verdict: Verdict | None
-    created_at: datetime
-    decisions: tuple[Decided, ...]
-    changed: tuple[Changed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """A note as it was.
-
-    Attributes:
-        author: None for an engine.
-    """
-
-    number: int
-    note: Note
-    author: str | None
-    at: datetime
-
-
-def begin(session: Session, note_id: str, note: Note) -> None:
-    """Put a stored draft on the desk: its first revision, and what it cites."""
-    session.add(
-        RevisionRow(
-            note_id=note_id, revision=1, body=_stored(note), author=None, created_at=utc_now()
+    def did(
+        self,
+        session: Session,
+        act: str,
+        note_id: str,
+        revision: int | None = None,
+        **detail: Any,  # noqa: ANN401  any JSON
+    ) -> None:
+        """Record what they did."""
+        actor = Actor(self.caller.user, self.caller.key_id, self.origin)
+        self.trail.record(
+            session, actor, f"note.{act}", f"note:{note_id}", revision=revision, **detail
         )
-    )
-    _cite(session, note_id, note)
-
-
-def find(session: Session, note_id: str) -> Reviewed:
-    """A note.
-
-    Raises:
-        NotFound: there is no such note.
-    """
-    return _reviewed(session, [_row(session, note_id)])[0]
-
-
-def page(
-    session: Session,
-    *,
-    before: tuple[datetime, str] | None,
-    limit: int,
-    state: NoteState | None = None,
-    verdict: Verdict | None = None,
-    submission_id: str | None = None,
-    changed: bool | None = None,
-) -> list[Reviewed]:
-    """Notes, the newest first.
-
-    Args:
-        session: on the desk's database.
-        before: time and id of a note: only those after it in this order.
-        limit: how many at most.
-        state: only those in a state.
-        verdict: only those with a verdict.
-        submission_id: only those of a submission.
-        changed: only those that cite what has changed since, or only the others.
-    """
-    query = (
-        select(NoteRow, ClaimRow)
-        .join(ClaimRow, ClaimRow.note_id == NoteRow.id)
-        .order_by(NoteRow.created_at.desc(), NoteRow.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(comes_after(NoteRow.created_at, NoteRow.id, before))
-    if state is not None:
-        query = query.where(NoteRow.state == state)
-    if verdict is not None:
-        query = query.where(NoteRow.verdict == verdict)
-    if submission_id is not None:
-        query = query.where(ClaimRow.submission_id == submission_id)
-    if changed is not None:
-        cites = _changed_citations().where(CitationRow.note_id == NoteRow.id).exists()
-        query = query.where(cites if changed else ~cites)
-    return _reviewed(session, [(note, claim) for note, claim in session.execute(query)])
-
-
-def citing(session: Session, statement_id: str) -> list[str]:
-    """The notes that cite any version of a statement, by id."""
-    return list(
-        session.scalars(
-            select(CitationRow.note_id)
-            .where(CitationRow.statement_id == statement_id)
-            .distinct()
-            .order_by(CitationRow.note_id)
-        )
-    )
-
-
-def history(session: Session, note_id: str) -> list[Revision]:
-    """Every revision of a note, the oldest first.
-
-    Raises:
-        NotFound: there is no such note.
-    """
-    _row(session, note_id)
-    rows = session.scalars(
-        select(RevisionRow).where(RevisionRow.note_id == note_id).order_by(RevisionRow.revision)
-    )
-    return [Revision(row.revision, _read(row.body), row.author, row.created_at) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +188,18 @@ class Edited:
     citations: tuple[Quoted, ...]
 
 
+def begin(session: Session, note_id: str, note: Note) -> None:
+    """Put a stored draft on the desk: its first revision, and what it cites."""
+    session.add(
+        RevisionRow(
+            note_id=note_id, revision=1, body=stored(note), author=None, created_at=utc_now()
+        )
+    )
+    _cite(session, note_id, note)
+
+
 def edit(
-    session: Session, note_id: str, revision: int, findings: Sequence[Edited], author: str
+    session: Session, note_id: str, revision: int, findings: Sequence[Edited], by: Person
 ) -> Reviewed:
     """Give a note other findings: a new revision, drafted again.
 
@@ -261,14 +207,462 @@ def edit(
         NotFound: there is no such note, or no such statement version.
         Outdated: ``revision`` is not the newest.
         NotPossible: the note was decided on, or failed.
+        Forbidden: the person may not.
         GateRefused: a finding does not pass the citation gate.
         InputError: there are too many findings.
     """
-    row, claim = _row(session, note_id, lock=True)
-    _check(row, revision, _EDITABLE, "be edited")
+    row, claim, _ = _to_change(session, note_id, revision, Act.EDIT, by)
+    _revise(session, row, findings, by)
+    row.state = NoteState.DRAFTED
+    by.did(session, Act.EDIT, note_id, row.revision)
+    session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+def decide(
+    session: Session,
+    note_id: str,
+    revision: int,
+    decision: Decision,
+    by: Person,
+    *,
+    verdict: Verdict | None = None,
+    findings: Sequence[Edited] | None = None,
+    reason: str | None = None,
+    comment: str | None = None,
+    four_eyes: bool = False,
+) -> Reviewed:
+    """Record what a person decided about the newest revision of a note.
+
+    An approval that does not suffice alone is kept, and the note stays in review until somebody
+    else approves of the same revision with the same verdict.
+
+    Args:
+        session: in the transaction of the request.
+        note_id: which note.
+        revision: the one that the person has seen.
+        decision: what they decided; about a draft, it is taken into review first.
+        by: who they are.
+        verdict: theirs, where it is another than the note has; of an approval or a correction.
+        findings: those of a correction, where they are corrected.
+        reason: why the verdict is another; why something published is corrected or retracted,
+            which is published.
+        comment: anything else; not published.
+        four_eyes: whether who edited the note, or sent its text in, cannot approve of it alone.
+
+    Raises:
+        NotFound: there is no such note, or no such statement version.
+        Outdated: ``revision`` is not the newest.
+        NotPossible: the note's state does not allow it, or it was approved by this person before,
+            or what is published may not leave the machine.
+        Forbidden: the person may not.
+        GateRefused: a finding does not pass the citation gate.
+        InputError: something is missing that the decision needs, or is there that it has not.
+    """
+    row, claim, steps = _to_change(session, note_id, revision, decision, by)
+    _check_parts(decision, verdict, findings, reason)
+    verdict = None if verdict == (row.decided_verdict or row.verdict) else verdict
+    if verdict is not None and not (reason or "").strip():
+        raise InputError("reason: a verdict other than the note's needs one")
+    if decision is Act.CORRECT:
+        _correct(session, row, verdict, findings, by)
+    if decision is Act.PUBLISH:
+        _check_may_leave(session, claim)
+        row.published_at = utc_now()
+    enough = decision is not Act.APPROVE or _suffices(
+        session, row, claim, verdict, by.name, four_eyes
+    )
+    for step, id_ in zip(steps, sorted(new_id() for _ in steps), strict=True):
+        is_it = step is decision
+        session.add(
+            DecisionRow(
+                id=id_,
+                note_id=note_id,
+                revision=row.revision,
+                decision=step,
+                verdict=verdict if is_it else None,
+                reason=reason if is_it else None,
+                comment=comment if is_it else None,
+                user=by.name,
+                key_id=by.caller.key_id,
+                created_at=utc_now(),
+            )
+        )
+        if enough or not is_it:
+            row.state = MOVES[step].leads_to or row.state
+            if is_it and verdict is not None:
+                row.decided_verdict = None if verdict == row.verdict else verdict
+        told = {"verdict": verdict or row.decided_verdict or row.verdict} if is_it else {}
+        by.did(session, step, note_id, row.revision, **told)
+    session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+def assign(
+    session: Session,
+    note_id: str,
+    revision: int,
+    by: Person,
+    *,
+    to: str | None = None,
+    due_at: datetime | None = None,
+    instead_of: str | None = None,
+) -> Reviewed:
+    """Say who is to decide on a note.
+
+    Args:
+        session: in the transaction of the request.
+        note_id: which note.
+        revision: the one that was seen.
+        by: who says so.
+        to: who is to; without it, who says so takes the note.
+        due_at: until when, UTC; without it, the time stays as it is.
+        instead_of: who has it, where somebody has.
+
+    Raises:
+        NotFound: there is no such note.
+        Outdated: ``revision`` is not the newest, or somebody else has the note.
+        NotPossible: there is nothing to decide on.
+        Forbidden: the person may not.
+        InputError: ``to`` is nobody who may review.
+    """
+    row, claim, _ = _to_change(session, note_id, revision, Act.ASSIGN, by)
+    to = to or by.name
+    if row.assigned_to not in {None, to, instead_of}:
+        raise Outdated(f"instead_of: {row.assigned_to} has the note by now; look at it again")
+    if to not in who_may(session, Role.REVIEWER):
+        raise InputError(f"to: {to} is nobody here who may review")
+    row.assigned_to = to
+    row.due_at = due_at or row.due_at
+    due = row.due_at.isoformat() if row.due_at else None
+    by.did(session, Act.ASSIGN, note_id, revision, to=to, due_at=due)
+    session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+def unassign(session: Session, note_id: str, revision: int, by: Person) -> Reviewed:
+    """Let a note be nobody's, without a time.
+
+    Raises:
+        NotFound: there is no such note.
+        Outdated: ``revision`` is not the newest.
+        NotPossible: there is nothing to decide on.
+        Forbidden: the person may not.
+    """
+    row, claim, _ = _to_change(session, note_id, revision, Act.ASSIGN, by)
+    if row.assigned_to is not None:
+        row.assigned_to = row.due_at = None
+        by.did(session, "unassign", note_id, revision)
+        session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+def comment(session: Session, note_id: str, text: str, by: Person) -> Comment:
+    """Say something about a note.
+
+    Raises:
+        NotFound: there is no such note.
+        NotPossible: there is nothing to talk about.
+        Forbidden: the person may not.
+        InputError: nothing is said.
+    """
+    check_may(by.caller, Act.COMMENT)
+    row, _ = row_of(session, note_id, lock=True)
+    way(NoteState(row.state), Act.COMMENT)
+    if not text.strip():
+        raise InputError("text: a comment says something")
+    said = CommentRow(id=new_id(), note_id=note_id, text=text, user=by.name, created_at=utc_now())
+    session.add(said)
+    by.did(session, Act.COMMENT, note_id, row.revision, comment=said.id)
+    session.flush()
+    return Comment(said.id, said.text, said.user, said.created_at)
+
+
+def ask(session: Session, note_id: str, revision: int, question: str, by: Person) -> Reviewed:
+    """Ask for a second opinion; until it is there, who asks cannot approve of the note alone.
+
+    Raises:
+        NotFound: there is no such note.
+        Outdated: ``revision`` is not the newest.
+        NotPossible: one is wanted already, or the note was decided on.
+        Forbidden: the person may not.
+        InputError: nothing is asked.
+    """
+    row, claim, _ = _to_change(session, note_id, revision, Act.ASK_OPINION, by)
+    if not question.strip():
+        raise InputError("question: say what the opinion is wanted on")
+    if (wanted := _wanted(session, note_id)) is not None:
+        raise NotPossible(f"ask_opinion: {wanted.asked_by} has asked for one already")
+    session.add(
+        OpinionRow(
+            id=new_id(),
+            note_id=note_id,
+            revision=revision,
+            question=question,
+            asked_by=by.name,
+            asked_at=utc_now(),
+        )
+    )
+    by.did(session, Act.ASK_OPINION, note_id, revision)
+    session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+def answer(
+    session: Session,
+    note_id: str,
+    revision: int,
+    by: Person,
+    *,
+    agrees: bool,
+    verdict: Verdict,
+    words: str,
+) -> Reviewed:
+    """Give the second opinion that is wanted.
+
+    Raises:
+        NotFound: there is no such note.
+        Outdated: ``revision`` is not the newest.
+        NotPossible: nobody asked, or nobody but this person.
+        Forbidden: the person may not.
+        InputError: nothing is said, or who agrees has another verdict.
+    """
+    row, claim, _ = _to_change(session, note_id, revision, Act.GIVE_OPINION, by)
+    wanted = _wanted(session, note_id)
+    if wanted is None:
+        raise NotPossible("give_opinion: nobody has asked for one")
+    if wanted.asked_by == by.name:
+        raise NotPossible("give_opinion: you have asked: another person has to answer")
+    if not words.strip():
+        raise InputError("words: an opinion says why")
+    ours = row.decided_verdict or row.verdict
+    if agrees and verdict != ours:
+        raise InputError(f"verdict: the note's is {ours}: who agrees has the same")
+    wanted.answered_revision = revision
+    wanted.agrees, wanted.verdict, wanted.words = agrees, verdict, words
+    wanted.answered_by, wanted.answered_at = by.name, utc_now()
+    by.did(session, Act.GIVE_OPINION, note_id, revision, agrees=agrees, verdict=verdict)
+    session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+def stands(
+    session: Session,
+    note_id: str,
+    revision: int,
+    seen: Sequence[Changed],
+    by: Person,
+    *,
+    comment: str | None = None,
+) -> Reviewed:
+    """Say that a note was looked at again and stands, whatever has changed of what it cites.
+
+    It waits for no second look until something changes again.
+
+    Args:
+        session: in the transaction of the request.
+        note_id: which note.
+        revision: the one that was looked at.
+        seen: what the person has seen to have changed.
+        by: who says so.
+        comment: anything else.
+
+    Raises:
+        NotFound: there is no such note.
+        Outdated: ``revision`` is not the newest, or other things have changed by now.
+        NotPossible: nothing has changed.
+        Forbidden: the person may not.
+    """
+    row, claim, _ = _to_change(session, note_id, revision, Act.STANDS, by)
+    rows = session.execute(changed_citations().where(CitationRow.note_id == note_id)).all()
+    changed = {change_of(*one) for one in rows}
+    if not changed:
+        raise NotPossible("stands: nothing has changed of what the note cites")
+    if changed != set(seen):
+        raise Outdated("changed: something else has changed by now; look at it again")
+    for cited, statement in rows:
+        cited.seen_version = statement.current_version
+        cited.seen_withdrawn_at = statement.withdrawn_at
+    session.add(
+        DecisionRow(
+            id=new_id(),
+            note_id=note_id,
+            revision=revision,
+            decision=Act.STANDS,
+            comment=comment,
+            user=by.name,
+            key_id=by.caller.key_id,
+            created_at=utc_now(),
+        )
+    )
+    told = [f"{one.statement_id}@{one.current}" for one in changed]
+    by.did(session, Act.STANDS, note_id, revision, statements=sorted(told))
+    session.flush()
+    return reviewed(session, [(row, claim)])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A note, and the revision of it that somebody has seen."""
+
+    note_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one note of many; ``error``: why nothing did."""
+
+    note_id: str
+    error: InputError | NotFound | None = None
+
+
+Transaction = Callable[[], AbstractContextManager[Session]]
+"""Opens a transaction."""
+
+
+def assign_many(
+    transaction: Transaction,
+    notes: Sequence[Seen],
+    by: Person,
+    *,
+    to: str | None = None,
+    due_at: datetime | None = None,
+    instead_of: str | None = None,
+) -> list[Outcome]:
+    """Assign notes as ``assign`` does, each in a transaction of its own."""
+
+    def change(session: Session, seen: Seen) -> None:
+        assign(
+            session, seen.note_id, seen.revision, by, to=to, due_at=due_at, instead_of=instead_of
+        )
+
+    return _each(transaction, notes, change)
+
+
+def request_changes_of_many(
+    transaction: Transaction, notes: Sequence[Seen], by: Person, *, comment: str | None = None
+) -> list[Outcome]:
+    """Ask for changes of notes, each in a transaction of its own. Nothing approves of many."""
+
+    def change(session: Session, seen: Seen) -> None:
+        decide(session, seen.note_id, seen.revision, Act.REQUEST_CHANGES, by, comment=comment)
+
+    return _each(transaction, notes, change)
+
+
+def _each(
+    transaction: Transaction, notes: Sequence[Seen], change: Callable[[Session, Seen], None]
+) -> list[Outcome]:
+    found = []
+    for seen in notes:
+        try:
+            with transaction() as session:
+                change(session, seen)
+        except (InputError, NotFound) as error:
+            found.append(Outcome(seen.note_id, error))
+        else:
+            found.append(Outcome(seen.note_id))
+    return found
+
+
+def _to_change(
+    session: Session, note_id: str, revision: int, act: Act, by: Person
+) -> tuple[NoteRow, ClaimRow, tuple[Act, ...]]:
+    """The rows of a note that somebody who has seen its newest revision may change, locked."""
+    check_may(by.caller, act)
+    row, claim = row_of(session, note_id, lock=True)
+    if row.revision != revision:
+        raise Outdated(
+            f"revision: the note is at {row.revision} by now, not at {revision}; look at it again"
+        )
+    return row, claim, way(NoteState(row.state), act)
+
+
+_NEEDS_REASON = {Act.CORRECT: "a correction", Act.RETRACT: "a retraction"}
+
+
+def _check_parts(
+    decision: Decision,
+    verdict: Verdict | None,
+    findings: Sequence[Edited] | None,
+    reason: str | None,
+) -> None:
+    if verdict is not None and decision not in {Act.APPROVE, Act.CORRECT}:
+        raise InputError("verdict: only an approval and a correction set one")
+    if findings is not None and decision is not Act.CORRECT:
+        raise InputError("findings: only a correction brings others; edit the note")
+    if decision in _NEEDS_REASON and not (reason or "").strip():
+        raise InputError(f"reason: {_NEEDS_REASON[decision]} needs one, which is published")
+
+
+def _correct(
+    session: Session,
+    row: NoteRow,
+    verdict: Verdict | None,
+    findings: Sequence[Edited] | None,
+    by: Person,
+) -> None:
+    before = read(row.body).findings
+    if findings is not None:
+        _revise(session, row, findings, by)
+    if verdict is None and read(row.body).findings == before:
+        raise InputError("findings, verdict: a correction changes at least one of them")
+
+
+def _check_may_leave(session: Session, claim: ClaimRow) -> None:
+    if session.get_one(SubmissionRow, claim.submission_id).local_only:
+        raise NotPossible("publish: the submission is local_only: it never leaves this machine")
+
+
+def _suffices(
+    session: Session,
+    row: NoteRow,
+    claim: ClaimRow,
+    verdict: Verdict | None,
+    user: str,
+    four_eyes: bool,
+) -> bool:
+    """Whether somebody's approval of a note decides, with those that are there."""
+    wanted = _wanted(session, row.id)
+    hindered = {wanted.asked_by} if wanted is not None else set()
+    if four_eyes:
+        hindered |= _involved(session, row, claim)
+    if user not in hindered:
+        return True
+    same = select(DecisionRow.user).where(
+        DecisionRow.note_id == row.id,
+        DecisionRow.revision == row.revision,
+        DecisionRow.decision == Act.APPROVE,
+        DecisionRow.verdict.is_not_distinct_from(verdict),
+    )
+    approvers = set(session.scalars(same))
+    if approvers - {user}:
+        return True
+    if user in approvers:
+        raise NotPossible(f"approve: {user} has approved already: another person has to")
+    return False
+
+
+def _involved(session: Session, row: NoteRow, claim: ClaimRow) -> set[str]:
+    """Who edited any revision of a note, or sent its text in."""
+    authors = session.scalars(select(RevisionRow.author).where(RevisionRow.note_id == row.id))
+    sender = session.get_one(SubmissionRow, claim.submission_id).submitted_by
+    return {name for name in (*authors, sender) if name is not None}
+
+
+def _wanted(session: Session, note_id: str) -> OpinionRow | None:
+    """The second opinion that is wanted on a note."""
+    return session.scalars(
+        select(OpinionRow).where(OpinionRow.note_id == note_id, OpinionRow.answered_at.is_(None))
+    ).one_or_none()
+
+
+def _revise(session: Session, row: NoteRow, findings: Sequence[Edited], by: Person) -> None:
+    """Give a note other findings, as its next revision. They pass the citation gate first."""
     if len(findings) > MAX_FINDINGS:
         raise InputError(f"findings: a note has at most {MAX_FINDINGS}")
-    before = _read(row.body)
+    before = read(row.body)
     after = replace(before, findings=tuple(_finding(session, found) for found in findings))
 
     def stored_text(statement_id: str, version: int) -> str:
@@ -282,101 +676,18 @@ def edit(
     if refused:
         raise GateRefused(refused)
     row.revision += 1
-    row.body = _stored(after)
-    row.state = NoteState.DRAFTED
+    row.body = stored(after)
     session.add(
         RevisionRow(
-            note_id=note_id,
+            note_id=row.id,
             revision=row.revision,
             body=row.body,
-            author=author,
+            author=by.name,
             created_at=utc_now(),
         )
     )
-    session.execute(delete(CitationRow).where(CitationRow.note_id == note_id))
-    _cite(session, note_id, after)
-    session.flush()
-    return _reviewed(session, [(row, claim)])[0]
-
-
-def decide(
-    session: Session,
-    note_id: str,
-    revision: int,
-    decision: Decision,
-    *,
-    user: str,
-    key_id: str,
-    verdict: Verdict | None = None,
-    reason: str | None = None,
-    comment: str | None = None,
-) -> Reviewed:
-    """Record what a person decided about the newest revision of a note.
-
-    Args:
-        session: in the transaction of the request.
-        note_id: which note.
-        revision: the one that the person has seen.
-        decision: what they decided.
-        user: who they are.
-        key_id: the key that stood for them.
-        verdict: theirs, where it is not the note's; only with an approval.
-        reason: why theirs is another.
-        comment: anything else.
-
-    Raises:
-        NotFound: there is no such note.
-        Outdated: ``revision`` is not the newest.
-        NotPossible: the note is not open.
-        InputError: another verdict without a reason, or with anything but an approval.
-    """
-    row, claim = _row(session, note_id, lock=True)
-    _check(row, revision, _OPEN, "be decided on")
-    if verdict == row.verdict:
-        verdict = None
-    if verdict is not None and decision is not Decision.APPROVE:
-        raise InputError("verdict: only an approval sets one")
-    if verdict is not None and not (reason or "").strip():
-        raise InputError("reason: a verdict other than the note's needs one")
-    row.state = _LEADS_TO[decision]
-    row.decided_verdict = verdict
-    session.add(
-        DecisionRow(
-            id=new_id(),
-            note_id=note_id,
-            revision=revision,
-            decision=decision,
-            verdict=verdict,
-            reason=reason,
-            comment=comment,
-            user=user,
-            key_id=key_id,
-            created_at=utc_now(),
-        )
-    )
-    session.flush()
-    return _reviewed(session, [(row, claim)])[0]
-
-
-def _row(session: Session, note_id: str, *, lock: bool = False) -> tuple[NoteRow, ClaimRow]:
-    query = (
-        select(NoteRow, ClaimRow)
-        .join(ClaimRow, ClaimRow.note_id == NoteRow.id)
-        .where(NoteRow.id == note_id)
-    )
-    found = session.execute(query.with_for_update() if lock else query).one_or_none()
-    if found is None:
-        raise NotFound(f"note {note_id}: there is no such note")
-    return found[0], found[1]
-
-
-def _check(row: NoteRow, revision: int, states: frozenset[NoteState], what: str) -> None:
-    if row.revision != revision:
-        raise Outdated(
-            f"revision: the note is at {row.revision} by now, not at {revision}; look at it again"
-        )
-    if row.state not in states:
-        raise NotPossible(f"the note is {row.state}: it cannot {what}")
+    session.execute(delete(CitationRow).where(CitationRow.note_id == row.id))
+    _cite(session, row.id, after)
 
 
 def _finding(session: Session, edited: Edited) -> Finding:
@@ -402,73 +713,3 @@ def _cite(session: Session, note_id: str, note: Note) -> None:
         CitationRow(note_id=note_id, statement_id=statement_id, version=version)
         for statement_id, version in sorted(cited)
     )
-
-
-def _changed_citations() -> Any:  # noqa: ANN401  a select of three columns of two tables
-    return (
-        select(CitationRow, StatementRow)
-        .join(StatementRow, StatementRow.id == CitationRow.statement_id)
-        .where(
-            or_(
-                StatementRow.current_version != CitationRow.version,
-                StatementRow.withdrawn_at.is_not(None),
-            )
-        )
-    )
-
-
-def _reviewed(session: Session, rows: Sequence[tuple[NoteRow, ClaimRow]]) -> list[Reviewed]:
-    ids = [note.id for note, _ in rows]
-    decided: dict[str, list[Decided]] = {}
-    for row in session.scalars(
-        select(DecisionRow).where(DecisionRow.note_id.in_(ids)).order_by(DecisionRow.id)
-    ):
-        decided.setdefault(row.note_id, []).append(_decided(row))
-    changed: dict[str, list[Changed]] = {}
-    for cited, statement in session.execute(
-        _changed_citations().where(CitationRow.note_id.in_(ids)).order_by(CitationRow.statement_id)
-    ):
-        changed.setdefault(cited.note_id, []).append(
-            Changed(
-                statement.id,
-                cited.version,
-                statement.current_version,
-                statement.withdrawn_at is not None,
-            )
-        )
-    return [
-        Reviewed(
-            id=note.id,
-            submission_id=claim.submission_id,
-            note=_read(note.body),
-            state=NoteState(note.state),
-            revision=note.revision,
-            decided_verdict=Verdict(note.decided_verdict) if note.decided_verdict else None,
-            created_at=note.created_at,
-            decisions=tuple(decided.get(note.id, ())),
-            changed=tuple(changed.get(note.id, ())),
-        )
-        for note, claim in rows
-    ]
-
-
-def _decided(row: DecisionRow) -> Decided:
-    return Decided(
-        row.id,
-        row.revision,
-        Decision(row.decision),
-        Verdict(row.verdict) if row.verdict else None,
-        row.reason,
-        row.comment,
-        row.user,
-        row.created_at,
-    )
-
-
-def _read(body: dict[str, Any]) -> Note:
-    return _NOTE.validate_python(body)
-
-
-def _stored(note: Note) -> dict[str, Any]:
-    stored: dict[str, Any] = _NOTE.dump_python(note, mode="json")
-    return stored

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from service.claims.tables import ClaimRow, NoteRow
 from service.engines.openai.cache import AnswerRow
 from service.kit.database import Database
-from service.notes.tables import CitationRow, DecisionRow, RevisionRow
+from service.notes.tables import CitationRow, CommentRow, DecisionRow, OpinionRow, RevisionRow
 from service.submissions.inbox import row_of
 from service.submissions.tables import EventRow, IdempotencyRow, SubmissionRow
 from service.work.durable import Work
@@ -59,7 +59,7 @@ def erase(session: Session, submission_id: str) -> Erased:
     workflows += [
         workflow_of(id_, number) for id_, _, last in claims for number in range(1, last + 1)
     ]
-    for table in (DecisionRow, CitationRow, RevisionRow):
+    for table in (DecisionRow, CitationRow, RevisionRow, CommentRow, OpinionRow):
         session.execute(delete(table).where(table.note_id.in_(notes)))
     session.execute(delete(NoteRow).where(NoteRow.id.in_(notes)))
     session.execute(delete(ClaimRow).where(ClaimRow.id.in_(claim_ids)))

@@ -62,7 +62,7 @@ def test_of_many_who_decide_at_once_one_decides(reviewer, note_id: str) -> None:
         8, lambda n: reviewer.post(path, json={"decision": choices[n % 2], "revision": 1})
     )
     assert statuses(answers) == {201: 1, 409: 7}
-    assert len(reviewer.get(f"/v1/notes/{note_id}").json()["decisions"]) == 1
+    assert len(reviewer.get(f"/v1/notes/{note_id}").json()["decisions"]) == 2  # and taken up
 
 
 def test_of_many_who_edit_at_once_one_edits(reviewer, note_id: str) -> None:

@@ -41,7 +41,8 @@ def test_a_decision_is_kept_with_who_when_and_which_revision(
     shown = body_of(decided(reviewer, note, decision=decision, comment="Read twice."), 201)
 
     assert shown["state"] == state
-    (kept,) = body_of(reviewer.get(f"/v1/notes/{note['id']}"), 200)["decisions"]
+    taken_up, kept = body_of(reviewer.get(f"/v1/notes/{note['id']}"), 200)["decisions"]
+    assert (taken_up["decision"], taken_up["user"]) == ("review", "a.reviewer")
     assert kept["user"] == "a.reviewer"
     assert kept["revision"] == 1
     assert kept["decision"] == decision
@@ -71,10 +72,10 @@ def test_another_verdict_needs_a_reason_and_both_verdicts_are_kept(reviewer, not
     )
     assert shown["verdict"] == "supported"
     assert shown["decided_verdict"] == "refuted"
-    assert shown["decisions"][0]["reason"] == "It was withdrawn."
+    assert shown["decisions"][-1]["reason"] == "It was withdrawn."
 
 
-def test_only_an_approval_sets_a_verdict(reviewer, note: dict) -> None:
+def test_a_rejection_sets_no_verdict(reviewer, note: dict) -> None:
     answer = decided(reviewer, note, decision="reject", verdict="refuted", reason="No.")
     assert problem(answer, 422) == "invalid-input"
 

@@ -23,8 +23,12 @@ from postgres import OWNER, Cluster, cluster_folder, started
 import service.access.tables
 import service.claims.tables
 import service.engines.openai.cache
+import service.notes.tables
+import service.statements.feeds.tables
 import service.statements.index
-import service.statements.tables  # noqa: F401  all tables are declared once these are imported
+import service.statements.tables
+import service.submissions.tables
+import service.work.tables  # noqa: F401  all tables are declared once these are imported
 from service.audit.tables import HeadRow
 from service.kit.database import MIGRATIONS, Base, Database
 from service.kit.errors import ConfigurationError
