@@ -11,16 +11,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Path, Query, Request, UploadFile
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy.orm import Session
 
 from service.api import schemas
 from service.api.access import Reader, Reviewer, actor
 from service.api.claims import Words
 from service.api.desk import Desk, TheDesk
 from service.api.problems import responses
+from service.audit.corpus import witness
 from service.audit.trail import Actor
 from service.notes import review
-from service.statements.intake import Added, Given, Outcome, Upload
+from service.statements.intake import Given, Upload
 from service.statements.readers import JSONL
 from service.statements.repository import StoredVersion
 from service.types import Hit, StatementRef
@@ -29,7 +29,6 @@ router = APIRouter(prefix="/statements", tags=["statements"])
 
 StatementId = Annotated[str, Path(pattern=schemas.STATEMENT_ID)]
 Version = Annotated[int, Query(ge=1, le=1_000_000, description="the current one without it")]
-_ONLY_LINE = ": line 1"
 
 
 @router.post("", status_code=201, responses=responses(413))
@@ -38,10 +37,7 @@ async def add(
 ) -> schemas.StatementsAdded:
     """Add statements as text or by address. What fails is named, the rest is stored."""
     who = actor(caller, request)
-    told = await asyncio.to_thread(_added, desk, [_source(one) for one in body.statements], who)
-    for result in told.results:
-        result.name = result.name.removesuffix(_ONLY_LINE)
-    return told
+    return await asyncio.to_thread(_added, desk, [_source(one) for one in body.statements], who)
 
 
 def _source(given: schemas.StatementGiven) -> str | Upload:
@@ -49,7 +45,7 @@ def _source(given: schemas.StatementGiven) -> str | Upload:
     if given.text is None and given.url is not None:
         return given.url
     line = json.dumps(given.model_dump(exclude_none=True, mode="json"))
-    return Upload(given.id or "", line.encode(), JSONL)
+    return Upload(given.id or "", line.encode(), JSONL, is_one=True)
 
 
 @router.post("/files", status_code=201, responses=responses(413))
@@ -68,34 +64,11 @@ async def upload(
 
 
 def _added(desk: Desk, sources: Sequence[Given], who: Actor) -> schemas.StatementsAdded:
-    def witness(session: Session, outcome: Outcome) -> None:
-        what = "statement.add" if outcome.what == "added" else "statement.change"
-        subject = f"statement:{outcome.statement_id}"
-        desk.trail.record(session, who, what, subject, revision=outcome.version)
-
-    report = desk.pipeline.corpus.add(sources, witness=witness)
-    results: list[schemas.StatementAdded] = []
-
-    def stored(outcome: Any, added: list[Added]) -> None:  # noqa: ANN401  one of the literals
-        results.extend(
-            schemas.StatementAdded(
-                name=one.name,
-                outcome=outcome,
-                statement_id=one.statement_id,
-                version=one.version,
-            )
-            for one in added
-        )
-
-    stored("added", report.added)
-    stored("changed", report.changed)
-    stored("unchanged", report.unchanged)
-    for outcome, left in (("skipped", report.skipped), ("failed", report.failed)):
-        results += [
-            schemas.StatementAdded(name=name, outcome=outcome, reason=reason)
-            for name, reason in left
-        ]
-    return schemas.StatementsAdded(results=results, corpus_revision=report.revision)
+    report = desk.pipeline.corpus.add(sources, witness=witness(desk.trail, who))
+    return schemas.StatementsAdded(
+        results=[schemas.StatementAdded(**asdict(result)) for result in report.results],
+        corpus_revision=report.revision,
+    )
 
 
 @router.get("", responses=responses())
@@ -140,12 +113,8 @@ def withdraw(
     statement_id: StatementId, desk: TheDesk, caller: Reviewer, request: Request
 ) -> schemas.Withdrawn:
     """Take a statement out of the search. Notes that cite it wait for a second look."""
-
-    def witness(session: Session) -> None:
-        who = actor(caller, request)
-        desk.trail.record(session, who, "statement.withdraw", f"statement:{statement_id}")
-
-    revision = desk.pipeline.corpus.withdraw(statement_id, witness)
+    who = witness(desk.trail, actor(caller, request))
+    revision = desk.pipeline.corpus.withdraw(statement_id, who)
     with desk.transaction() as session:
         notes = review.citing(session, statement_id)
     return schemas.Withdrawn(statement_id=statement_id, corpus_revision=revision, notes=notes)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from types import TracebackType
-
-from sqlalchemy.orm import Session
 
 from service.engines.openai.embeddings import RemoteEncoder
 from service.kit.chroma import Chroma, ChromaServer, EmbeddedChroma
@@ -84,18 +82,24 @@ class Corpus:
         self._index_changes(progress)
         return report
 
-    def sync(self, feeds: Sequence[Feed], progress: Progress | None = None) -> SyncReport:
+    def sync(
+        self,
+        feeds: Sequence[Feed],
+        progress: Progress | None = None,
+        witness: Witness | None = None,
+    ) -> SyncReport:
         """Store what is new or changed in feeds, and index it.
 
         Args:
             feeds: see ``feeds.sync``.
             progress: told of feeds and items first, then of the passages embedded.
+            witness: told of each change in its transaction.
 
         Raises:
             IndexMismatch: as for ``add``.
             BrokenVectors: as for ``add``.
         """
-        report = sync(self.database, feeds, self._settings, progress)
+        report = sync(self.database, feeds, self._settings, progress, witness)
         self._index_changes(progress)
         return report
 
@@ -117,12 +121,12 @@ class Corpus:
         with self.database.transaction() as session:
             return repository.text(session, statement_id, version)
 
-    def withdraw(self, statement_id: str, witness: Callable[[Session], None] | None = None) -> int:
+    def withdraw(self, statement_id: str, witness: Witness | None = None) -> int:
         """Take a statement out of the search. Returns the corpus revision afterwards.
 
         Args:
             statement_id: which one.
-            witness: called in the transaction of the change.
+            witness: told of the change in its transaction.
 
         Raises:
             NotFound: there is no such statement.
@@ -131,13 +135,17 @@ class Corpus:
         self._index_changes()
         return revision
 
-    def reinstate(self, statement_id: str) -> int:
+    def reinstate(self, statement_id: str, witness: Witness | None = None) -> int:
         """Take a withdrawal back. Returns the corpus revision afterwards.
+
+        Args:
+            statement_id: which one.
+            witness: told of the change in its transaction.
 
         Raises:
             NotFound: there is no such statement.
         """
-        revision = intake.reinstate(self.database, statement_id)
+        revision = intake.reinstate(self.database, statement_id, witness)
         self._index_changes()
         return revision
 

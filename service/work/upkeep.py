@@ -17,6 +17,7 @@ from typing import Any
 from dbos import DBOS, SetWorkflowID
 from sqlalchemy.orm import Session
 
+from service.audit.corpus import witness
 from service.audit.trail import Actor, Trail
 from service.kit.database import utc_now
 from service.kit.errors import NotFound, VerinoteError
@@ -136,7 +137,9 @@ async def _read_feeds() -> None:
     work = current()
     feeds = await asyncio.to_thread(_due, work)
     if feeds:
-        report = await asyncio.to_thread(work.pipeline.corpus.sync, feeds)
+        pipeline = work.pipeline
+        told = witness(Trail.of(pipeline.settings), Actor())
+        report = await asyncio.to_thread(pipeline.corpus.sync, feeds, None, told)
         for feed in report.feeds:
             _LOG.info("feed %s: %s", feed.feed, feed.error or "read")
 
