@@ -33,6 +33,16 @@ def _written(day: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written)]
+
+
+def _yes_or_no(told: object) -> object:
+    """Pydantic alone would also take ``on`` and ``1`` for true."""
+    if told not in {"true", "false"}:
+        raise ValueError("write true or false")
+    return told
+
+
+YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What a person wrote. No database of ours can hold a NUL."""
 Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]*$")]

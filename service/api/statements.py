@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Path, Query, Request, UploadFile
 from pydantic.json_schema import SkipJsonSchema
 
-from service.api import schemas
+from service.api import paging, schemas
 from service.api.access import Reader, Reviewer, actor
 from service.api.claims import Words
 from service.api.desk import Desk, TheDesk
@@ -20,10 +20,11 @@ from service.api.problems import responses
 from service.audit.corpus import witness
 from service.audit.trail import Actor
 from service.notes import review
+from service.statements import repository
 from service.statements.intake import Given, Upload
 from service.statements.readers import JSONL
 from service.statements.repository import StoredVersion
-from service.types import Hit, StatementRef
+from service.types import Hit, Kind, StatementRef
 
 router = APIRouter(prefix="/statements", tags=["statements"])
 
@@ -72,9 +73,32 @@ def _added(desk: Desk, sources: Sequence[Given], who: Actor) -> schemas.Statemen
 
 
 @router.get("", responses=responses())
-def listed(desk: TheDesk, caller: Reader) -> list[schemas.StatementVersion]:
-    """The current version of every statement, by id."""
-    return [_version(stored) for stored in desk.pipeline.corpus.list()]
+def listed(
+    desk: TheDesk,
+    caller: Reader,
+    issuer: Words | SkipJsonSchema[None] = None,
+    kind: Kind | SkipJsonSchema[None] = None,
+    title: Words | SkipJsonSchema[None] = None,
+    since: schemas.Day | SkipJsonSchema[None] = None,
+    until: schemas.Day | SkipJsonSchema[None] = None,
+    withdrawn: schemas.YesOrNo | SkipJsonSchema[None] = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> schemas.Page[schemas.StatementVersion]:
+    """Statements in their current version, by id. `since` and `until` are days of publication."""
+    with desk.transaction() as session:
+        found = repository.page(
+            session,
+            after=paging.id_in(cursor),
+            limit=limit + 1,
+            issuer=issuer,
+            kind=kind,
+            title=title,
+            since=since,
+            until=until,
+            withdrawn=withdrawn,
+        )
+    return paging.page_of(found, limit, _version, lambda stored: [stored.ref.statement_id])
 
 
 @router.get("/search", responses=responses())
