@@ -19,7 +19,7 @@ from service.statements import intake, repository
 from service.statements.embeddings import EmbeddingCache
 from service.statements.feeds import Feed, SyncReport, sync
 from service.statements.index import CheckReport, PassageIndex
-from service.statements.intake import AddReport, Given, Progress, Witness
+from service.statements.intake import Addition, AddReport, Given, Progress, Witness
 from service.statements.repository import Coverage, StatementDetail, StoredVersion
 from service.statements.search import Query, Searcher
 from service.types import Hit
@@ -79,8 +79,12 @@ class Corpus:
                 indexed when it is back and the index is next opened or changed.
         """
         report = intake.add(self.database, sources, self._settings, progress, witness)
-        self._index_changes(progress)
+        self.index_changes(progress)
         return report
+
+    def addition(self, witness: Witness | None = None) -> Addition:
+        """An addition record by record; ``index_changes`` follows from time to time."""
+        return Addition(self.database, self._settings, witness)
 
     def sync(
         self,
@@ -100,8 +104,22 @@ class Corpus:
             BrokenVectors: as for ``add``.
         """
         report = sync(self.database, feeds, self._settings, progress, witness)
-        self._index_changes(progress)
+        self.index_changes(progress)
         return report
+
+    def index_changes(self, progress: Progress | None = None) -> None:
+        """Bring the index to what is stored already, whatever becomes of the index.
+
+        Raises:
+            IndexMismatch: as for ``add``.
+            BrokenVectors: as for ``add``.
+            VectorsUnreachable: as for ``add``.
+        """
+        try:
+            self._opened(progress).sync(progress)
+        except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
+            self._index_is_open = False  # so that the next search looks what is left to be done
+            raise type(error)(f"the change is stored, but not indexed: {error}") from error
 
     def show(self, statement_id: str, version: int | None = None) -> StatementDetail:
         """One version of a statement (the current one by default), with its text.
@@ -132,7 +150,7 @@ class Corpus:
             NotFound: there is no such statement.
         """
         revision = intake.withdraw(self.database, statement_id, witness)
-        self._index_changes()
+        self.index_changes()
         return revision
 
     def reinstate(self, statement_id: str, witness: Witness | None = None) -> int:
@@ -146,7 +164,7 @@ class Corpus:
             NotFound: there is no such statement.
         """
         revision = intake.reinstate(self.database, statement_id, witness)
-        self._index_changes()
+        self.index_changes()
         return revision
 
     def search(self, text: str, k: int, *, context: str = "") -> list[Hit]:
@@ -204,14 +222,6 @@ class Corpus:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _index_changes(self, progress: Progress | None = None) -> None:
-        """Bring the index to what is stored already, whatever becomes of the index."""
-        try:
-            self._opened(progress).sync(progress)
-        except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
-            self._index_is_open = False  # so that the next search looks what is left to be done
-            raise type(error)(f"the change is stored, but not indexed: {error}") from error
 
     def _opened(self, progress: Progress | None = None) -> PassageIndex:
         with self._lock:

@@ -31,7 +31,15 @@ from service.settings import Settings
 from service.statements import repository
 from service.statements.fetch import Fetched, FetchLimits, fetch
 from service.statements.passages import split
-from service.statements.readers import EXTENSIONS, Metadata, Reading, Record, read, read_many
+from service.statements.readers import (
+    EXTENSIONS,
+    Metadata,
+    Reading,
+    Record,
+    count_records,
+    read,
+    read_many,
+)
 from service.statements.tables import StatementRow, StatementVersionRow
 from service.types import Kind
 
@@ -142,7 +150,7 @@ Given = str | Path | Upload
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """A file, an address or an upload, and the key that its statements are known by."""
 
     name: str
@@ -190,7 +198,7 @@ def add(
         if progress:
             progress(done, len(listed), source.name)
         try:
-            for found in addition.read(source):
+            for found in addition.open(source):
                 if progress and found.record.line:
                     progress(done, len(listed), found.record.name)
                 report.results.append(addition.take(found))
@@ -234,7 +242,7 @@ def add_fetched(
         fetched.content, name=fetched.url, media_type=fetched.content_type, max_bytes=limit
     )
     record = Record(fetched.url, fetched.content, None, reading)
-    source = _Source(name=address, key=address_key(address))
+    source = Source(name=address, key=address_key(address))
     found = Found(source, record, fetched.url)
     return Addition(database, settings, witness).store(found, reading, told)
 
@@ -284,7 +292,7 @@ def _switch(
     return revision - 1
 
 
-def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[_Source]:
+def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[Source]:
     known: set[str] = set()
     for given in sources:
         for source in _expanded(given, report):
@@ -293,12 +301,10 @@ def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[_Source]:
                 yield source
 
 
-def _expanded(given: Given, report: AddReport) -> Iterator[_Source]:
-    if isinstance(given, Upload):
-        yield _uploaded(given)
-        return
-    if isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given):
-        yield _Source(name=given, key=address_key(given))
+def _expanded(given: Given, report: AddReport) -> Iterator[Source]:
+    is_address = isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given)
+    if isinstance(given, Upload) or (isinstance(given, str) and is_address):
+        yield source_of(given)
         return
     path = Path(given)
     if not _is_folder(path):
@@ -318,9 +324,12 @@ def _expanded(given: Given, report: AddReport) -> Iterator[_Source]:
         report.results.append(Result(str(error.filename), "failed", reason=why))
 
 
-def _uploaded(upload: Upload) -> _Source:
-    digest = hashlib.sha256(upload.content).hexdigest()
-    return _Source(name=upload.name, key=f"upload:{digest}", upload=upload)
+def source_of(given: str | Upload) -> Source:
+    """An address or an upload, with the key that its statements are known by."""
+    if isinstance(given, str):
+        return Source(name=given, key=address_key(given))
+    digest = hashlib.sha256(given.content).hexdigest()
+    return Source(name=given.name, key=f"upload:{digest}", upload=given)
 
 
 def _is_folder(path: Path) -> bool:
@@ -330,9 +339,9 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _file(path: Path) -> _Source:
+def _file(path: Path) -> Source:
     whole = Path(os.path.normpath(path.absolute()))
-    return _Source(name=_shown(path), key=_shown(whole), path=path)
+    return Source(name=_shown(path), key=_shown(whole), path=path)
 
 
 def _shown(path: Path) -> str:
@@ -364,7 +373,7 @@ class Found:
         url: the address that answered.
     """
 
-    source: _Source
+    source: Source
     record: Record
     url: str | None = None
 
@@ -375,19 +384,43 @@ class Found:
         return upload.name if upload is not None and upload.is_one else self.record.name
 
 
-def _read(source: _Source, settings: Settings) -> Iterator[Found]:
-    limit = settings.max_statement_bytes
-    name, media_type, url = source.name, None, None
-    if (upload := source.upload) is not None:
-        content, media_type = upload.content, upload.media_type
-    elif source.path:
-        content = _file_content(source.path, name, limit)
-    else:
-        fetched = fetch(source.name, FetchLimits.of(settings, max_bytes=limit))
-        content, media_type = fetched.content, fetched.content_type
-        name = url = fetched.url
-    for record in read_many(content, name=name, media_type=media_type, max_bytes=limit):
-        yield Found(source, record, url)
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a source holds, and its records one after the other.
+
+    Iterating raises ``InputError`` where it cannot be read at all.
+
+    Attributes:
+        source: where it is from.
+        name: what it is called in messages.
+        content: its bytes, of which at most ``limit`` are read.
+        media_type: what it is said to be, if anything.
+        url: the address that answered.
+    """
+
+    source: Source
+    name: str
+    content: bytes
+    limit: int
+    media_type: str | None = None
+    url: str | None = None
+
+    def __iter__(self) -> Iterator[Found]:
+        for record in read_many(
+            self.content, name=self.name, media_type=self.media_type, max_bytes=self.limit
+        ):
+            yield Found(self.source, record, self.url)
+
+    def count(self) -> int:
+        """How many records there are."""
+        return count_records(self.content, name=self.name, media_type=self.media_type)
+
+
+def count(given: str | Upload) -> int:
+    """How many statements a document holds; one is expected of an address."""
+    if isinstance(given, str):
+        return 1
+    return count_records(given.content, name=given.name, media_type=given.media_type)
 
 
 def _file_content(path: Path, name: str, limit: int) -> bytes:
@@ -420,13 +453,22 @@ class Addition:
         self._witness = witness
         self._met: dict[str, tuple[str, str]] = {}
 
-    def read(self, source: _Source) -> Iterator[Found]:
-        """Yield the records of a source.
+    def open(self, source: Source) -> Document:
+        """Fetch a source, or open its file.
 
         Raises:
-            InputError: it cannot be read.
+            InputError: it cannot be reached or read.
         """
-        return _read(source, self._settings)
+        limit = self._settings.max_statement_bytes
+        if (upload := source.upload) is not None:
+            return Document(source, source.name, upload.content, limit, upload.media_type)
+        if source.path:
+            content = _file_content(source.path, source.name, limit)
+            return Document(source, source.name, content, limit)
+        fetched = fetch(source.name, FetchLimits.of(self._settings, max_bytes=limit))
+        return Document(
+            source, fetched.url, fetched.content, limit, fetched.content_type, fetched.url
+        )
 
     def take(self, found: Found) -> Result:
         """Store a record, or say why not."""
@@ -453,13 +495,10 @@ class Addition:
         Raises:
             InputError: its id is another's.
         """
-        source, record = found.source, found.record
-        key = _shortened(_key(source, record, reading, found.url))
-        if found.url is not None:
-            reading = _as_fetched(reading, record, found.url, told)
-        digest = hashlib.sha256(record.raw).hexdigest()
-        statement_id = reading.declared_id or _generated_id(source, key)
+        record = found.record
+        key, reading, digest = _known_by(found, reading, told)
         identity = reading.declared_id or key
+        statement_id = reading.declared_id or _generated_id(found.source, key)
         name, met = self._met.get(identity, (record.name, digest))
         if met != digest:
             raise InputError(f"has the same id as {name}, but another content")
@@ -468,6 +507,12 @@ class Addition:
             outcome = self._store(key, statement_id, reading, record.raw, digest)
         self._met.setdefault(identity, (record.name, digest))
         return outcome
+
+    def remember(self, found: Found) -> None:
+        """Take a record for met that an addition before, which was broken off, has stored."""
+        if not isinstance(found.record.outcome, InputError):
+            key, reading, digest = _known_by(found, found.record.outcome)
+            self._met.setdefault(reading.declared_id or key, (found.record.name, digest))
 
     def _settled(
         self, key: str, statement_id: str, reading: Reading, digest: str
@@ -513,7 +558,17 @@ class Addition:
         return Outcome("changed" if found else "added", statement.id, version)
 
 
-def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> str:
+def _known_by(
+    found: Found, reading: Reading, told: Metadata = _NOTHING_TOLD
+) -> tuple[str, Reading, str]:
+    """The key of a record's source, its reading as it is stored, and the digest of its bytes."""
+    key = _shortened(_key(found.source, found.record, reading, found.url))
+    if found.url is not None:
+        reading = _as_fetched(reading, found.record, found.url, told)
+    return key, reading, hashlib.sha256(found.record.raw).hexdigest()
+
+
+def _key(source: Source, record: Record, reading: Reading, url: str | None) -> str:
     """Where a statement comes from: its file or address, with the line or the id that it declares.
 
     An id that an address declares tells its own statements apart only, so that no page can put
@@ -584,7 +639,7 @@ def _as_fetched(reading: Reading, record: Record, url: str, told: Metadata) -> R
     )
 
 
-def _generated_id(source: _Source, key: str) -> str:
+def _generated_id(source: Source, key: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", source.stem.lower())[:40].strip("-")
     digest = hashlib.sha256(key.encode()).hexdigest()[:10]
     return f"{slug}-{digest}" if slug else digest

@@ -22,7 +22,7 @@ from service.audit.trail import Actor, Trail
 from service.kit.database import utc_now
 from service.kit.errors import NotFound, VerinoteError
 from service.statements.feeds import Feed, due, load_feeds
-from service.work import erasure, progress
+from service.work import erasure, progress, uploads
 from service.work.durable import UPKEEP, Work, current
 
 FEEDS = "feeds.toml"
@@ -42,6 +42,7 @@ async def upkept(work: Work) -> AsyncIterator[None]:
         for every, look in (
             (_SWEEPS_EVERY, sweep),
             (_ERASES_EVERY, erase_old),
+            (_ERASES_EVERY, forget_uploads),
             (_FEEDS_EVERY, read_feeds),
         )
     ]
@@ -85,6 +86,21 @@ async def sweep(work: Work) -> None:
             for claim_workflow, claim_state in states.items():
                 if claim_state in _GIVEN_UP:
                     await work.give_up(of[claim_workflow], _ENDED)
+
+    for upload_id in await work.transact(uploads.waiting):
+        workflow = uploads.workflow_of(upload_id)
+        state = (await work.states([workflow])).get(workflow)
+        if state is None:
+            await work.add(upload_id)
+        elif state in _GIVEN_UP:
+            await work.transact(uploads.end, upload_id, uploads.ENDED)
+
+
+async def forget_uploads(work: Work) -> None:
+    """Take out uploads that ended long ago. The statements stay."""
+    while old := await work.transact(uploads.expired, utc_now() - uploads.KEPT, _AT_ONCE):
+        await work.forget([uploads.workflow_of(upload_id) for upload_id in old])
+        await work.transact(uploads.forget, old)
 
 
 async def erase_old(work: Work) -> None:
