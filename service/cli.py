@@ -20,6 +20,7 @@ from rich.console import Console
 
 from eval.commands import eval_app
 from service.access.commands import keys_app, users_app
+from service.audit.corpus import command_witness
 from service.claims.commands import claims_app
 from service.kit.database import Database
 from service.kit.errors import SOME_FAILED, InputError, VerinoteError
@@ -35,6 +36,7 @@ app = typer.Typer(
     help="Extract a text's checkable claims and check them against official statements.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"obj": command_witness},  # for the rooms below the audit trail
 )
 app.add_typer(corpus_app)
 app.add_typer(claims_app)

@@ -21,6 +21,7 @@ IDS = {
     "claim_id": "0" * 16,
     "note_id": "0" * 64,
     "statement_id": "nothing",
+    "upload_id": "0" * 24,
 }
 
 
