@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
@@ -90,7 +91,7 @@ def _shown(
             reviewers=who_may(session, Role.REVIEWER),
             following=_following(session, found),
             refused=refused,
-            given=given or {},
+            given=defaultdict(str, given or {}),
             now=datetime.now(UTC).replace(tzinfo=None),
         )
 
@@ -202,7 +203,7 @@ def _editing(
         written=written,
         correct=correct,
         refused=refused or [],
-        given=given or {},
+        given=defaultdict(str, given or {}),
     )
 
 
