@@ -17,7 +17,7 @@ from service.api.desk import Desk, TheDesk
 from service.desk import reading
 from service.desk.queue import one_of
 from service.desk.views import page
-from service.desk.visitors import SendingReviewer, Visitor
+from service.desk.visitors import SendingReviewer, VisitingReviewer, Visitor
 from service.facts.quoting import locate
 from service.kit.errors import InputError
 from service.notes import review
@@ -148,7 +148,7 @@ def decide(
 
 @router.get("/{note_id}/edit")
 def edit_page(
-    note_id: NoteId, request: Request, desk: TheDesk, caller: Visitor, act: str = Act.EDIT
+    note_id: NoteId, request: Request, desk: TheDesk, caller: VisitingReviewer, act: str = Act.EDIT
 ) -> Response:
     """The form in which findings are written and cited: of an edit, or of a correction."""
     with desk.transaction() as session:

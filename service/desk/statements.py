@@ -14,7 +14,7 @@ from service.api.desk import TheDesk
 from service.audit.corpus import witness
 from service.desk.marking import Mark, segments
 from service.desk.views import page
-from service.desk.visitors import Acting, SendingReviewer, Visitor
+from service.desk.visitors import Acting, SendingReviewer, VisitingReviewer, Visitor
 from service.kit.errors import InputError, VerinoteError
 from service.notes import review
 from service.notes.differences import words
@@ -64,7 +64,7 @@ def listed(
 
 
 @router.get("/new")
-def new(request: Request, caller: Visitor) -> Response:
+def new(request: Request, caller: VisitingReviewer) -> Response:
     """The forms by which statements are added."""
     return page(request, "new_statement.html", caller, told=None, refused=None)
 
@@ -110,7 +110,7 @@ def upload(
     upload_id: UploadId,
     request: Request,
     desk: TheDesk,
-    caller: Visitor,
+    caller: VisitingReviewer,
     part: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """How far a large upload is."""

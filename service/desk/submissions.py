@@ -20,7 +20,7 @@ from service.claims import queries
 from service.claims.queries import FoundClaim
 from service.desk.marking import Mark, segments
 from service.desk.views import page
-from service.desk.visitors import Acting, Sender, Visitor
+from service.desk.visitors import Acting, Sender, SendingReviewer, Visitor
 from service.kit.errors import InputError, NotFound, VerinoteError
 from service.kit.text import normalise
 from service.submissions import inbox
@@ -159,7 +159,7 @@ def _told(error: ValidationError | VerinoteError) -> str:
 
 
 @router.post("/example")
-async def example(desk: TheDesk, caller: Sender, who: Acting) -> Response:
+async def example(desk: TheDesk, caller: SendingReviewer, who: Acting) -> Response:
     """Load the example's statements, and send its article in."""
     folder = next((one for one in _SEEDS if one.is_dir()), None)
     if folder is None:

@@ -71,6 +71,7 @@ def sender(role: Role = Role.SUBMITTER) -> Callable[..., Caller]:
 Visitor = Annotated[Caller, Depends(visitor())]
 Sender = Annotated[Caller, Depends(sender())]
 SendingReviewer = Annotated[Caller, Depends(sender(Role.REVIEWER))]
+VisitingReviewer = Annotated[Caller, Depends(visitor(Role.REVIEWER))]
 VisitingAdmin = Annotated[Caller, Depends(visitor(Role.ADMIN))]
 SendingAdmin = Annotated[Caller, Depends(sender(Role.ADMIN))]
 
