@@ -41,7 +41,7 @@ def test_from_an_article_to_a_correction(desk: Served, visit: Visits) -> None:  
     me = visit()
     page = me.page
     page.get_by_role("link", name="Check a text", exact=True).click()
-    expect(page.get_by_text("Stays on this machine")).to_be_visible()
+    expect(page.get_by_text("Stays on this machine", exact=True)).to_be_visible()
     page.get_by_label("The text").fill(TEXT)
     page.get_by_label("Headline").fill("Japan and the United States hold an air exercise")
     page.get_by_label("Published on").fill("2025-12-12")
