@@ -20,6 +20,7 @@ from rich.console import Console
 
 from eval.commands import eval_app
 from service.access.commands import keys_app, users_app
+from service.audit.commands import audit_app
 from service.claims.commands import claims_app
 from service.kit.database import Database
 from service.kit.errors import SOME_FAILED, InputError, VerinoteError
@@ -40,6 +41,7 @@ app.add_typer(corpus_app)
 app.add_typer(claims_app)
 app.add_typer(users_app)
 app.add_typer(keys_app)
+app.add_typer(audit_app)
 app.add_typer(eval_app)
 
 _STANDARD_OUTPUT = "standard output"
