@@ -365,6 +365,36 @@ def bench_llm_overhead(
     typer.echo(f"written to {out}")
 
 
+@bench_app.command("scale-out")
+def bench_scale_out(
+    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
+    workers: Annotated[
+        list[int] | None, typer.Option(min=1, help="how many at once; 1, 2 and 4 without it")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="claims a worker has at once")] = 4,
+    latency: Annotated[float, typer.Option(min=0.01, help="seconds that an answer takes")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=1, help="the least time that a run takes")] = 20.0,
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/scale-out.json"),
+) -> None:
+    """Time one, two and four workers on an empty PostgreSQL database and Chroma server."""
+    from rich.console import Console
+
+    from eval.benchmarks import scale_out
+
+    result = scale_out.run(
+        _settings("openai"),
+        seeds,
+        workers=workers or [1, 2, 4],
+        concurrency=concurrency,
+        latency=latency,
+        seconds=seconds,
+        tell=lambda words: typer.echo(words, err=True),
+    )
+    scale_out.write(result, out)
+    Console().print(scale_out.table(result))
+    typer.echo(f"written to {out}")
+
+
 def _settings(engine: str | None) -> Settings:
     from service.settings import load_settings
 

@@ -21,6 +21,7 @@ from rich.console import Console
 from eval.commands import eval_app
 from service.access.commands import keys_app, users_app
 from service.audit.commands import audit_app
+from service.audit.corpus import command_witness
 from service.claims.commands import claims_app
 from service.kit.database import Database
 from service.kit.errors import SOME_FAILED, InputError, VerinoteError
@@ -36,6 +37,7 @@ app = typer.Typer(
     help="Extract a text's checkable claims and check them against official statements.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"obj": command_witness},  # for the rooms below the audit trail
 )
 app.add_typer(corpus_app)
 app.add_typer(claims_app)
@@ -56,7 +58,7 @@ def serve(
     ] = True,
 ) -> None:
     """Serve the HTTP API, and work on what is submitted."""
-    from service.api.serving import serve as run  # loads the models: not for --help
+    from service.serving import serve as run  # loads the models: not for --help
 
     run(load_settings(), host, port, takes_work=work)
 
@@ -64,7 +66,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Work on what is submitted, without the HTTP API."""
-    from service.api.serving import work as run
+    from service.serving import work as run
 
     run(load_settings())
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 import uvicorn
 from tiny_corpus import write_statements
 
 from service.access.register import Role
-from service.api.app import create_app
+from service.app import create_app
 from service.api.desk import Desk
 from service.settings import Settings, load_settings
 
@@ -69,6 +70,16 @@ class Served:
 def settings_for(folder: Path, **changed: Any) -> Settings:
     """Settings of a desk whose data lives in a folder."""
     return load_settings(data_dir=folder).model_copy(update={"stop_within": 5, **changed})
+
+
+@contextmanager
+def database_of(kind: str, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The settings of a desk on a database of a kind, for fixtures of more than one test."""
+    if kind == "sqlite":
+        yield {}
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield {"database_url": url}
 
 
 @contextmanager

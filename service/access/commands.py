@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,9 +11,8 @@ import typer
 from rich.table import Table
 
 from service.access.register import Register, Role
-from service.audit.trail import Actor, Trail
+from service.audit.trail import Trail, operator
 from service.kit.database import Database
-from service.kit.text import normalise
 from service.settings import load_settings
 from service.statements.commands import plain, wide_console
 
@@ -128,18 +125,9 @@ def _register() -> Iterator[Register]:
     settings = load_settings()
     database = Database.open(settings.database, settings.data_dir)
     try:
-        yield Register(database, Trail.of(settings), _operator())
+        yield Register(database, Trail.of(settings), operator())
     finally:
         database.close()
-
-
-def _operator() -> Actor:
-    """Who types a command: nothing but the machine's own name for them is known."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # in a container, an account may have no name
-        name = str(os.getuid())
-    return Actor(origin=normalise(f"command:{name}")[:64])
 
 
 def _when(moment: datetime | None) -> str:

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from service.access.tables import KeyRow, UserRow
+from service.access.tables import KeyRow, SessionRow, UserRow
 from service.audit.trail import Actor, Trail
 from service.kit.database import Database, insert_new, utc_now
 from service.kit.errors import ConfigurationError, InputError, NotFound
@@ -29,6 +29,8 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _LONGEST_LABEL = 200
 _LAST_USE = timedelta(minutes=1)
 """How exactly the last use of a key is noted: not every request writes."""
+_SESSION = timedelta(hours=12)
+"""How long somebody stays signed in: a long day at the desk."""
 _NOBODY = Actor()
 """The program, where it does something by itself."""
 
@@ -254,25 +256,51 @@ class Register:
         Raises:
             NotAllowed: it is none of ours, or has ended.
         """
-        given = _Token.read(token)
-        if given is None:
-            raise NotAllowed("this is no key")
-        now = utc_now()
         with self._database.transaction() as session:
-            row = session.get(KeyRow, given.id)
-            known = row.digest if row is not None else sha256_hex("")
-            if not hmac.compare_digest(known, sha256_hex(given.secret)) or row is None:
-                raise NotAllowed("this key is not known")
-            if row.revoked_at is not None:
-                raise NotAllowed("this key was revoked")
-            if row.expires_at is not None and row.expires_at <= now:
-                raise NotAllowed("this key has expired")
-            user = session.get_one(UserRow, row.user)
-            if user.left_at is not None:
-                raise NotAllowed("this key was revoked")
-            if row.last_used_at is None or now - row.last_used_at >= _LAST_USE:
-                row.last_used_at = now
-            return Caller(user.name, Role(user.role), row.id, row.for_service)
+            return _caller(_known(session, token), session)
+
+    def sign_in(self, token: str) -> str:
+        """Begin a session of whom a key stands for, until the key ends, or for some hours.
+
+        Returns:
+            What their browser is to keep; what is stored of it is its digest.
+
+        Raises:
+            NotAllowed: the key is none of ours, has ended, or is a program's.
+        """
+        now = utc_now()
+        kept = secrets.token_urlsafe(32)
+        with self._database.transaction() as session:
+            row = _known(session, token)
+            if _caller(row, session).for_service:
+                raise NotAllowed("this key is a program's: sign in with one of your own")
+            session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+            session.add(
+                SessionRow(
+                    digest=sha256_hex(kept),
+                    key_id=row.id,
+                    created_at=now,
+                    expires_at=now + _SESSION,
+                )
+            )
+        return kept
+
+    def signed_in(self, kept: str) -> Caller:
+        """Who has a session.
+
+        Raises:
+            NotAllowed: there is none, or it is over, or its key is.
+        """
+        with self._database.transaction() as session:
+            row = session.get(SessionRow, sha256_hex(kept))
+            if row is None or row.expires_at <= utc_now():
+                raise NotAllowed("the session is over: sign in again")
+            return _caller(session.get_one(KeyRow, row.key_id), session)
+
+    def sign_out(self, kept: str) -> None:
+        """End a session, if there is one."""
+        with self._database.transaction() as session:
+            session.execute(delete(SessionRow).where(SessionRow.digest == sha256_hex(kept)))
 
     def begin(self, configured: str | None = None) -> str | None:
         """Make the first admin where there is nobody yet.
@@ -340,6 +368,33 @@ def who_may(session: Session, role: Role) -> list[str]:
     roles = [one.value for one in Role if one.covers(role)]
     query = select(UserRow.name).where(UserRow.role.in_(roles), UserRow.left_at.is_(None))
     return list(session.scalars(query.order_by(UserRow.name)))
+
+
+def _known(session: Session, token: str) -> KeyRow:
+    """The key that is sent."""
+    given = _Token.read(token)
+    if given is None:
+        raise NotAllowed("this is no key")
+    row = session.get(KeyRow, given.id)
+    known = row.digest if row is not None else sha256_hex("")
+    if not hmac.compare_digest(known, sha256_hex(given.secret)) or row is None:
+        raise NotAllowed("this key is not known")
+    return row
+
+
+def _caller(row: KeyRow, session: Session) -> Caller:
+    """Whom a key stands for, as long as it does."""
+    now = utc_now()
+    if row.revoked_at is not None:
+        raise NotAllowed("this key was revoked")
+    if row.expires_at is not None and row.expires_at <= now:
+        raise NotAllowed("this key has expired")
+    user = session.get_one(UserRow, row.user)
+    if user.left_at is not None:
+        raise NotAllowed("this key was revoked")
+    if row.last_used_at is None or now - row.last_used_at >= _LAST_USE:
+        row.last_used_at = now
+    return Caller(user.name, Role(user.role), row.id, row.for_service)
 
 
 def _inserted(session: Session, row: dict[str, Any]) -> bool:

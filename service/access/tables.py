@@ -1,4 +1,4 @@
-"""Tables of access: people and keys. Neither is ever deleted, since decisions name them."""
+"""Tables of access: people and keys, never deleted, since decisions name them; and sessions."""
 
 from __future__ import annotations
 
@@ -35,3 +35,14 @@ class KeyRow(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """That somebody signed in with a key. ``digest`` is that of what their browser keeps."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

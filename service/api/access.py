@@ -99,14 +99,23 @@ def caller(
 def require(role: Role, *, person: bool = False) -> Callable[..., Caller]:
     """A dependency that lets in who has a role; with ``person``, no service key."""
 
-    def check(asking: Annotated[Caller, Depends(caller)]) -> Caller:
-        if not asking.may(role):
-            raise Refused(403, "forbidden", f"{asking.user} is {asking.role}: it takes a {role}")
-        if person and asking.for_service:
-            raise Refused(403, "forbidden", "a service's key cannot do this: a person has to")
-        return asking
+    def allowed(asking: Annotated[Caller, Depends(caller)]) -> Caller:
+        return check(asking, role, person=person)
 
-    return check
+    return allowed
+
+
+def check(asking: Caller, role: Role, *, person: bool = False) -> Caller:
+    """See that somebody has a role; with ``person``, not through a service's key.
+
+    Raises:
+        Refused: they may not.
+    """
+    if not asking.may(role):
+        raise Refused(403, "forbidden", f"{asking.user} is {asking.role}: it takes a {role}")
+    if person and asking.for_service:
+        raise Refused(403, "forbidden", "a service's key cannot do this: a person has to")
+    return asking
 
 
 def actor(asking: Caller, request: Request) -> Actor:

@@ -78,8 +78,21 @@ def number_in(cursor: str | None) -> int:
     """The number that a cursor holds; 0 without one."""
     if cursor is None:
         return 0
-    (found,) = _read(cursor, 1)
-    if type(found) is not int or not 0 <= found < 2**53:
+    (found,) = _numbers(cursor, 1, 2**53)
+    return found
+
+
+def place_in(cursor: str | None) -> tuple[int, int] | None:
+    """The position and line that a cursor holds."""
+    if cursor is None:
+        return None
+    position, line = _numbers(cursor, 2, 2**31)
+    return position, line
+
+
+def _numbers(cursor: str, count: int, end: int) -> list[int]:
+    found = [number for number in _read(cursor, count) if type(number) is int]
+    if len(found) != count or not all(0 <= number < end for number in found):
         raise _wrong(cursor)
     return found
 

@@ -19,6 +19,7 @@ from pydantic import (
 
 from service.notes.review import MAX_FINDINGS, Act, Decision, NoteState
 from service.types import ClaimState, Kind, Stance, SubmissionState, Verdict
+from service.work.uploads import UploadState
 
 T = TypeVar("T")
 
@@ -34,6 +35,16 @@ def _written(day: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written)]
+
+
+def _yes_or_no(told: object) -> object:
+    """Pydantic alone would also take ``on`` and ``1`` for true."""
+    if told not in {"true", "false"}:
+        raise ValueError("write true or false")
+    return told
+
+
+YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What a person wrote. No database of ours can hold a NUL."""
 Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -652,6 +663,41 @@ class StatementsAdded(BaseModel):
 
     results: list[StatementAdded]
     corpus_revision: int
+
+
+class UploadAccepted(BaseModel):
+    """An upload that was accepted and is added in the background."""
+
+    id: str
+    state: UploadState
+
+
+class UploadProgress(BaseModel):
+    """How many statements of an upload are stored, and how many could not be.
+
+    What an address holds is known, and counted in full, once it was fetched.
+    """
+
+    sources_total: int
+    sources_done: int
+    sources_failed: int
+
+
+class UploadListed(UploadAccepted):
+    """An upload, without what became of each statement."""
+
+    uploaded_by: str
+    created_at: Moment
+    finished_at: Moment | None
+    error: str | None
+    progress: UploadProgress
+    corpus_revision: int | None = Field(description="at the end")
+
+
+class UploadShown(UploadListed):
+    """An upload with what became of its statements, in their order."""
+
+    results: Page[StatementAdded]
 
 
 class StatementVersion(StatementShown):

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -15,12 +16,13 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy.orm import Session
 
-from service.access.register import Role
+from service.access.register import Caller, Role
 from service.api import paging, schemas
 from service.api.access import Reader, Submitter, actor
 from service.api.claims import shown, shown_usage
 from service.api.desk import Desk, TheDesk
 from service.api.problems import Refused, responses
+from service.audit.trail import Actor
 from service.claims import queries
 from service.kit.errors import NotFound
 from service.kit.ids import new_id
@@ -57,17 +59,36 @@ async def submit(
     """Send a text in. It is accepted at once and worked on in the background."""
     asked = sha256_hex(body.model_dump_json())
     repeat = inbox.Repeat(idempotency_key, asked) if idempotency_key else None
-    submission = await asyncio.to_thread(_read, body, desk.settings)
-    submission = replace(submission, id=new_id(), local_only=body.local_only)
+    submission = await asyncio.to_thread(read, body, desk.settings)
+    who = actor(caller, request)
+    accepted = await accept(desk, submission, who, as_of=body.as_of, repeat=repeat)
+    response.headers["Location"] = f"/v1/submissions/{accepted.id}"
+    return accepted
+
+
+async def accept(
+    desk: Desk,
+    submission: Submission,
+    who: Actor,
+    *,
+    as_of: date | None = None,
+    repeat: inbox.Repeat | None = None,
+) -> schemas.Accepted:
+    """Take in what was read, and have it worked on.
+
+    Raises:
+        OtherRequest: something else was sent in under the same key.
+    """
+    submission = replace(submission, id=new_id())
 
     def store(session: Session) -> tuple[str, SubmissionState, bool]:
         id_, is_new = inbox.accept(
-            session, submission, user=caller.user, as_of=body.as_of, repeat=repeat
+            session, submission, user=who.user or "", as_of=as_of, repeat=repeat
         )
         if is_new:
             desk.trail.record(
                 session,
-                actor(caller, request),
+                who,
                 "submission.accept",
                 f"submission:{id_}",
                 sha256=submission.sha256,
@@ -78,25 +99,32 @@ async def submit(
     id_, state, is_new = await desk.work.transact(store)
     if is_new:
         await desk.work.submit(id_)
-    response.headers["Location"] = f"/v1/submissions/{id_}"
     return schemas.Accepted(id=id_, state=state)
 
 
-def _read(body: schemas.Submitted, settings: Settings) -> Submission:
+def read(body: schemas.Submitted, settings: Settings) -> Submission:
+    """Read what is sent in. Blocking: an address is fetched.
+
+    Raises:
+        VerinoteError: it cannot be read; the message says why.
+    """
     title, published, source = body.title, body.published, body.source_url
     if body.url is not None:
         found = read_submission(body.url, settings)
-        return replace(found, title=title or found.title, published=published or found.published)
-    if body.claims is not None:
-        return read_claims(body.claims, settings, title=title, published=published, source=source)
-    return read_text(
-        body.text or "",
-        settings,
-        title=title,
-        published=published,
-        source=source,
-        language=re.split("[_-]", body.language)[0].lower() if body.language else None,
-    )
+        known = {"title": title or found.title, "published": published or found.published}
+        found = replace(found, **known)
+    elif body.claims is not None:
+        found = read_claims(body.claims, settings, title=title, published=published, source=source)
+    else:
+        found = read_text(
+            body.text or "",
+            settings,
+            title=title,
+            published=published,
+            source=source,
+            language=re.split("[_-]", body.language)[0].lower() if body.language else None,
+        )
+    return replace(found, local_only=body.local_only)
 
 
 @router.get("", responses=responses())
@@ -202,15 +230,24 @@ async def cancel(
     submission_id: SubmissionId, desk: TheDesk, caller: Submitter, request: Request
 ) -> schemas.Accepted:
     """Stop a submission. Notes that are there stay."""
+    await stop(desk, submission_id, actor(caller, request))
+    return schemas.Accepted(id=submission_id, state=SubmissionState.CANCELLED)
+
+
+async def stop(desk: Desk, submission_id: str, who: Actor) -> None:
+    """Stop a submission that is under way.
+
+    Raises:
+        NotFound: there is none.
+        NotUnderWay: it is over.
+    """
 
     def change(session: Session) -> list[str]:
         under_way = progress.cancelled(session, submission_id)
-        who = actor(caller, request)
         desk.trail.record(session, who, "submission.cancel", f"submission:{submission_id}")
         return under_way
 
     await desk.work.stop(await desk.work.transact(change))
-    return schemas.Accepted(id=submission_id, state=SubmissionState.CANCELLED)
 
 
 @router.post("/{submission_id}/retry", status_code=202, responses=responses(404, 409))
@@ -218,20 +255,25 @@ async def retry(
     submission_id: SubmissionId, desk: TheDesk, caller: Submitter, request: Request
 ) -> schemas.Accepted:
     """Do again what failed or was cancelled. Notes that are there stay."""
+    await again(desk, submission_id, actor(caller, request))
+    return schemas.Accepted(id=submission_id, state=SubmissionState.QUEUED)
+
+
+async def again(desk: Desk, submission_id: str, who: Actor) -> None:
+    """Have what failed of a submission, or was cancelled, done once more.
+
+    Raises:
+        NotFound: there is none.
+        NotUnderWay: nothing of it failed.
+    """
 
     def change(session: Session) -> int:
         attempt = progress.retried(session, submission_id)
-        desk.trail.record(
-            session,
-            actor(caller, request),
-            "submission.retry",
-            f"submission:{submission_id}",
-            attempt=attempt,
-        )
+        subject = f"submission:{submission_id}"
+        desk.trail.record(session, who, "submission.retry", subject, attempt=attempt)
         return attempt
 
     await desk.work.submit(submission_id, await desk.work.transact(change))
-    return schemas.Accepted(id=submission_id, state=SubmissionState.QUEUED)
 
 
 @router.delete("/{submission_id}", status_code=204, responses=responses(404))
@@ -242,6 +284,16 @@ async def delete(
 
     Who sent it in may, and an admin.
     """
+    await remove(desk, submission_id, caller, actor(caller, request))
+
+
+async def remove(desk: Desk, submission_id: str, caller: Caller, who: Actor) -> None:
+    """Erase a submission with everything that was made of it.
+
+    Raises:
+        NotFound: there is none.
+        Refused: somebody else sent it in, and the caller is no admin.
+    """
 
     def change(session: Session) -> erasure.Erased:
         row = inbox.row_of(session, submission_id, lock=True)
@@ -250,7 +302,7 @@ async def delete(
         erased = erasure.erase(session, submission_id)
         desk.trail.record(
             session,
-            actor(caller, request),
+            who,
             "submission.delete",
             f"submission:{submission_id}",
             sha256=erased.sha256,

@@ -7,9 +7,11 @@ newest ones were cut off shows by a head that was kept elsewhere.
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -20,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from service.audit.tables import EntryRow, HeadRow
 from service.kit.database import utc_now
+from service.kit.text import normalise
 from service.settings import Settings
 
 _AT_ONCE = 1_000
@@ -38,6 +41,15 @@ class Actor:
     user: str | None = None
     key_id: str | None = None
     origin: str | None = None
+
+
+def operator() -> Actor:
+    """Who types a command: nothing but the machine's own name for them is known."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # in a container, an account may have no name
+        name = str(os.getuid())
+    return Actor(origin=normalise(f"command:{name}")[:64])
 
 
 @dataclass(frozen=True, slots=True)

@@ -753,9 +753,14 @@ def same_facts(a: str, b: str) -> bool:
 
 
 def _facts_within(a: str, b: str) -> bool:
-    comparison = compare(a, b)
+    # What can be read off comes first: parsing takes longer than all else.
+    days, models = dates_in(b), designations_in(b)
+    if not all(any(states(own, other) for other in days) for own in dates_in(a)):
+        return False
+    if not all(any(own.covers(other) for other in models) for own in designations_in(a)):
+        return False
     variants = zip(_variants(a), _variants(b), strict=False)
-    return not comparison.absent and all(mine == other for mine, other in variants)
+    return all(mine == other for mine, other in variants) and not compare(a, b).absent
 
 
 def _variants(text: str) -> list[tuple[str, str]]:

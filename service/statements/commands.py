@@ -16,11 +16,11 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from service.kit.errors import SOME_FAILED, InputError
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 from service.statements.corpus import Corpus
 from service.statements.feeds import SyncReport, load_feeds
 from service.statements.index import CheckReport
-from service.statements.intake import AddReport
+from service.statements.intake import AddReport, Witness
 from service.statements.repository import StatementDetail, StoredVersion
 
 corpus_app = typer.Typer(
@@ -40,6 +40,7 @@ _WIDE = 300
 
 @corpus_app.command()
 def add(
+    context: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -58,8 +59,9 @@ def add(
     """
     if not all(source.strip() for source in sources):
         raise InputError("the name of a source is empty; give files, directories or addresses")
-    with Corpus.open(load_settings()) as corpus, progress_bar() as progress:
-        report = corpus.add(sources, progress)
+    settings = load_settings()
+    with Corpus.open(settings) as corpus, progress_bar() as progress:
+        report = corpus.add(sources, progress, _witness(context, settings))
     _print_report(report)
     stored = report.added or report.changed or report.unchanged
     if report.failed:
@@ -70,6 +72,7 @@ def add(
 
 @corpus_app.command("sync")
 def sync_feeds(
+    context: typer.Context,
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -84,7 +87,7 @@ def sync_feeds(
     settings = load_settings()
     feeds = load_feeds(file or settings.data_dir / FEEDS)
     with Corpus.open(settings) as corpus, progress_bar() as progress:
-        report = corpus.sync(feeds, progress)
+        report = corpus.sync(feeds, progress, _witness(context, settings))
     _print_sync(report)
     if all(feed.error for feed in report.feeds):
         raise typer.Exit(InputError.exit_code)
@@ -142,14 +145,23 @@ def show(
 
 @corpus_app.command()
 def withdraw(
+    context: typer.Context,
     statement_id: Annotated[str, typer.Argument(metavar="ID", help="The statement.")],
     undo: Annotated[bool, typer.Option("--undo", help="Take the withdrawal back.")] = False,
 ) -> None:
     """Take a statement out of the search; notes that cite it can still show it."""
-    with Corpus.open(load_settings()) as corpus:
-        revision = corpus.reinstate(statement_id) if undo else corpus.withdraw(statement_id)
+    settings = load_settings()
+    with Corpus.open(settings) as corpus:
+        switch = corpus.reinstate if undo else corpus.withdraw
+        revision = switch(statement_id, _witness(context, settings))
     state = "in force again" if undo else "withdrawn"
     typer.echo(f"{statement_id} is {state}; corpus revision {revision}")
+
+
+def _witness(context: typer.Context, settings: Settings) -> Witness:
+    """What records the changes of a command: the trail is a room above, which hands it down."""
+    witness_of: Callable[[Settings], Witness] = context.obj
+    return witness_of(settings)
 
 
 # Searching, and looking after the index.

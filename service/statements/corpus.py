@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from types import TracebackType
-
-from sqlalchemy.orm import Session
 
 from service.engines.openai.embeddings import RemoteEncoder
 from service.kit.chroma import Chroma, ChromaServer, EmbeddedChroma
@@ -21,7 +19,7 @@ from service.statements import intake, repository
 from service.statements.embeddings import EmbeddingCache
 from service.statements.feeds import Feed, SyncReport, sync
 from service.statements.index import CheckReport, PassageIndex
-from service.statements.intake import AddReport, Given, Progress, Witness
+from service.statements.intake import Addition, AddReport, Given, Progress, Witness
 from service.statements.repository import Coverage, StatementDetail, StoredVersion
 from service.statements.search import Query, Searcher
 from service.types import Hit
@@ -43,6 +41,7 @@ class Corpus:
         self._index = PassageIndex(database, vectors, self.embeddings)
         self._searcher = Searcher(database, encoder, self._index, self._index.words)
         self._index_is_open = False
+        self._counted: tuple[int, Coverage] | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -81,23 +80,47 @@ class Corpus:
                 indexed when it is back and the index is next opened or changed.
         """
         report = intake.add(self.database, sources, self._settings, progress, witness)
-        self._index_changes(progress)
+        self.index_changes(progress)
         return report
 
-    def sync(self, feeds: Sequence[Feed], progress: Progress | None = None) -> SyncReport:
+    def addition(self, witness: Witness | None = None) -> Addition:
+        """An addition record by record; ``index_changes`` follows from time to time."""
+        return Addition(self.database, self._settings, witness)
+
+    def sync(
+        self,
+        feeds: Sequence[Feed],
+        progress: Progress | None = None,
+        witness: Witness | None = None,
+    ) -> SyncReport:
         """Store what is new or changed in feeds, and index it.
 
         Args:
             feeds: see ``feeds.sync``.
             progress: told of feeds and items first, then of the passages embedded.
+            witness: told of each change in its transaction.
 
         Raises:
             IndexMismatch: as for ``add``.
             BrokenVectors: as for ``add``.
         """
-        report = sync(self.database, feeds, self._settings, progress)
-        self._index_changes(progress)
+        report = sync(self.database, feeds, self._settings, progress, witness)
+        self.index_changes(progress)
         return report
+
+    def index_changes(self, progress: Progress | None = None) -> None:
+        """Bring the index to what is stored already, whatever becomes of the index.
+
+        Raises:
+            IndexMismatch: as for ``add``.
+            BrokenVectors: as for ``add``.
+            VectorsUnreachable: as for ``add``.
+        """
+        try:
+            self._opened(progress).sync(progress)
+        except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
+            self._index_is_open = False  # so that the next search looks what is left to be done
+            raise type(error)(f"the change is stored, but not indexed: {error}") from error
 
     def show(self, statement_id: str, version: int | None = None) -> StatementDetail:
         """One version of a statement (the current one by default), with its text.
@@ -117,28 +140,32 @@ class Corpus:
         with self.database.transaction() as session:
             return repository.text(session, statement_id, version)
 
-    def withdraw(self, statement_id: str, witness: Callable[[Session], None] | None = None) -> int:
+    def withdraw(self, statement_id: str, witness: Witness | None = None) -> int:
         """Take a statement out of the search. Returns the corpus revision afterwards.
 
         Args:
             statement_id: which one.
-            witness: called in the transaction of the change.
+            witness: told of the change in its transaction.
 
         Raises:
             NotFound: there is no such statement.
         """
         revision = intake.withdraw(self.database, statement_id, witness)
-        self._index_changes()
+        self.index_changes()
         return revision
 
-    def reinstate(self, statement_id: str) -> int:
+    def reinstate(self, statement_id: str, witness: Witness | None = None) -> int:
         """Take a withdrawal back. Returns the corpus revision afterwards.
+
+        Args:
+            statement_id: which one.
+            witness: told of the change in its transaction.
 
         Raises:
             NotFound: there is no such statement.
         """
-        revision = intake.reinstate(self.database, statement_id)
-        self._index_changes()
+        revision = intake.reinstate(self.database, statement_id, witness)
+        self.index_changes()
         return revision
 
     def search(self, text: str, k: int, *, context: str = "") -> list[Hit]:
@@ -168,9 +195,12 @@ class Corpus:
             return repository.revision(session)
 
     def coverage(self) -> Coverage:
-        """What a search searches, in figures."""
+        """What a search searches, in figures. Counted once a corpus revision."""
         with self.database.transaction() as session:
-            return repository.coverage(session)
+            revision = repository.revision(session)
+            if self._counted is None or self._counted[0] != revision:
+                self._counted = revision, repository.coverage(session)
+            return self._counted[1]
 
     def count_vectors(self) -> int:
         """How many passages have a vector: asks where the vectors are."""
@@ -196,14 +226,6 @@ class Corpus:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _index_changes(self, progress: Progress | None = None) -> None:
-        """Bring the index to what is stored already, whatever becomes of the index."""
-        try:
-            self._opened(progress).sync(progress)
-        except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
-            self._index_is_open = False  # so that the next search looks what is left to be done
-            raise type(error)(f"the change is stored, but not indexed: {error}") from error
 
     def _opened(self, progress: Progress | None = None) -> PassageIndex:
         with self._lock:

@@ -31,7 +31,15 @@ from service.settings import Settings
 from service.statements import repository
 from service.statements.fetch import Fetched, FetchLimits, fetch
 from service.statements.passages import split
-from service.statements.readers import EXTENSIONS, Metadata, Reading, Record, read, read_many
+from service.statements.readers import (
+    EXTENSIONS,
+    Metadata,
+    Reading,
+    Record,
+    count_records,
+    read,
+    read_many,
+)
 from service.statements.tables import StatementRow, StatementVersionRow
 from service.types import Kind
 
@@ -42,16 +50,21 @@ _LONGEST_KEY = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """What became of one statement.
+class Result:
+    """What became of one statement of a source, or of a source that could not be read.
 
     Attributes:
         name: the source, with the line where it holds several statements.
+        statement_id: the statement, where it is stored.
+        version: which version of it, where it is stored.
+        reason: why it was left alone, or could not be added.
     """
 
     name: str
-    statement_id: str
-    version: int
+    outcome: Literal["added", "changed", "unchanged", "skipped", "failed"]
+    statement_id: str | None = None
+    version: int | None = None
+    reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,20 +72,37 @@ class AddReport:
     """What an addition did.
 
     Attributes:
-        added: statements that were not there before.
-        changed: statements whose source changed: a new version each.
-        unchanged: statements that were there as they are.
-        skipped: what was left alone, by name and reason.
-        failed: what could not be added, by name and reason.
+        results: what became of each statement, in the order of the sources.
         revision: the corpus revision afterwards.
     """
 
-    added: list[Added] = field(default_factory=list)
-    changed: list[Added] = field(default_factory=list)
-    unchanged: list[Added] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    failed: list[tuple[str, str]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
     revision: int = 0
+
+    @property
+    def added(self) -> list[Result]:
+        """Statements that were not there before."""
+        return [result for result in self.results if result.outcome == "added"]
+
+    @property
+    def changed(self) -> list[Result]:
+        """Statements whose source changed: a new version each."""
+        return [result for result in self.results if result.outcome == "changed"]
+
+    @property
+    def unchanged(self) -> list[Result]:
+        """Statements that were there as they are."""
+        return [result for result in self.results if result.outcome == "unchanged"]
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """What was left alone, by name and reason."""
+        return [(one.name, one.reason or "") for one in self.results if one.outcome == "skipped"]
+
+    @property
+    def failed(self) -> list[tuple[str, str]]:
+        """What could not be added, by name and reason."""
+        return [(one.name, one.reason or "") for one in self.results if one.outcome == "failed"]
 
 
 class Outcome(NamedTuple):
@@ -83,8 +113,16 @@ class Outcome(NamedTuple):
     version: int
 
 
-Witness = Callable[[Session, Outcome], None]
-"""Called in the transaction of each change, with what it was."""
+class Change(NamedTuple):
+    """A change of the corpus; ``version`` is the one that it brought, if it brought one."""
+
+    what: Literal["add", "change", "withdraw", "reinstate"]
+    statement_id: str
+    version: int | None = None
+
+
+Witness = Callable[[Session, Change], None]
+"""Called in the transaction of each change: what it writes is there with the change, or is not."""
 
 _NOTHING_TOLD = Metadata()
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.I)
@@ -98,11 +136,13 @@ class Upload:
     Attributes:
         name: what the sender calls it.
         media_type: what it is read as; by default its name and content decide.
+        is_one: whether it is one statement by its form, which then goes by the name alone.
     """
 
     name: str
     content: bytes
     media_type: str | None = None
+    is_one: bool = False
 
 
 Given = str | Path | Upload
@@ -110,7 +150,7 @@ Given = str | Path | Upload
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
     """A file, an address or an upload, and the key that its statements are known by."""
 
     name: str
@@ -153,17 +193,17 @@ def add(
     """
     report = AddReport()
     listed = list(_listed(sources, report))
-    run = _Run(database, report, witness)
+    addition = Addition(database, settings, witness)
     for done, source in enumerate(listed):
         if progress:
             progress(done, len(listed), source.name)
         try:
-            for record, url in _records(source, settings):
-                if progress and record.line:
-                    progress(done, len(listed), record.name)
-                run.take(source, record, url)
+            for found in addition.open(source):
+                if progress and found.record.line:
+                    progress(done, len(listed), found.record.name)
+                report.results.append(addition.take(found))
         except InputError as error:
-            report.failed.append((source.name, _reason(error, source.name)))
+            report.results.append(unread(source.name, error))
     if progress:
         progress(len(listed), len(listed), "")
     with database.transaction() as session:
@@ -171,8 +211,18 @@ def add(
     return report
 
 
+def unread(name: str, error: InputError) -> Result:
+    """The result of a source that could not be read, or of a record that could not be stored."""
+    return Result(name, "failed", reason=str(error).removeprefix(f"{name}: "))
+
+
 def add_fetched(
-    database: Database, address: str, fetched: Fetched, told: Metadata, settings: Settings
+    database: Database,
+    address: str,
+    fetched: Fetched,
+    told: Metadata,
+    settings: Settings,
+    witness: Witness | None = None,
 ) -> Outcome:
     """Store the one document that an address answered with, as ``add`` does for addresses.
 
@@ -182,6 +232,7 @@ def add_fetched(
         fetched: the answer.
         told: what somebody else says of the document; used where it does not say it itself.
         settings: limits on size.
+        witness: told of the statement if it is new or changed.
 
     Raises:
         InputError: it cannot be read or stored; the message names the address that answered.
@@ -191,19 +242,18 @@ def add_fetched(
         fetched.content, name=fetched.url, media_type=fetched.content_type, max_bytes=limit
     )
     record = Record(fetched.url, fetched.content, None, reading)
-    source = _Source(name=address, key=address_key(address))
-    return _Run(database, AddReport()).store(source, record, reading, fetched.url, told)
+    source = Source(name=address, key=address_key(address))
+    found = Found(source, record, fetched.url)
+    return Addition(database, settings, witness).store(found, reading, told)
 
 
-def withdraw(
-    database: Database, statement_id: str, witness: Callable[[Session], None] | None = None
-) -> int:
+def withdraw(database: Database, statement_id: str, witness: Witness | None = None) -> int:
     """Take a statement out of the search; notes that cite it can still show it.
 
     Args:
         database: the migrated database.
         statement_id: which one.
-        witness: called in the transaction, where the statement was not withdrawn before.
+        witness: told where the statement was not withdrawn before.
 
     Returns:
         The corpus revision afterwards; it stays where the statement was withdrawn before.
@@ -211,18 +261,11 @@ def withdraw(
     Raises:
         NotFound: there is no such statement.
     """
-
-    def change(session: Session, statement_id: str) -> bool:
-        withdrawn = repository.withdraw(session, statement_id)
-        if withdrawn and witness is not None:
-            witness(session)
-        return withdrawn
-
-    return _switch(database, statement_id, change)
+    return _switch(database, repository.withdraw, Change("withdraw", statement_id), witness)
 
 
-def reinstate(database: Database, statement_id: str) -> int:
-    """Take a withdrawal back.
+def reinstate(database: Database, statement_id: str, witness: Witness | None = None) -> int:
+    """Take a withdrawal back; ``witness`` is told where there was one.
 
     Returns:
         The corpus revision afterwards; it stays where the statement was not withdrawn.
@@ -230,19 +273,26 @@ def reinstate(database: Database, statement_id: str) -> int:
     Raises:
         NotFound: there is no such statement.
     """
-    return _switch(database, statement_id, repository.reinstate)
+    return _switch(database, repository.reinstate, Change("reinstate", statement_id), witness)
 
 
-def _switch(database: Database, statement_id: str, change: Callable[[Session, str], bool]) -> int:
+def _switch(
+    database: Database,
+    switch: Callable[[Session, str], bool],
+    change: Change,
+    witness: Witness | None,
+) -> int:
     with database.transaction() as session:
         revision = repository.next_revision(session)
-        if change(session, statement_id):
+        if switch(session, change.statement_id):
+            if witness is not None:
+                witness(session, change)
             return revision
         session.rollback()
     return revision - 1
 
 
-def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[_Source]:
+def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[Source]:
     known: set[str] = set()
     for given in sources:
         for source in _expanded(given, report):
@@ -251,13 +301,10 @@ def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[_Source]:
                 yield source
 
 
-def _expanded(given: Given, report: AddReport) -> Iterator[_Source]:
-    if isinstance(given, Upload):
-        digest = hashlib.sha256(given.content).hexdigest()
-        yield _Source(name=given.name, key=f"upload:{digest}", upload=given)
-        return
-    if isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given):
-        yield _Source(name=given, key=address_key(given))
+def _expanded(given: Given, report: AddReport) -> Iterator[Source]:
+    is_address = isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given)
+    if isinstance(given, Upload) or (isinstance(given, str) and is_address):
+        yield source_of(given)
         return
     path = Path(given)
     if not _is_folder(path):
@@ -270,9 +317,19 @@ def _expanded(given: Given, report: AddReport) -> Iterator[_Source]:
             if found.suffix.lower() in EXTENSIONS:
                 yield _file(found)
             else:
-                report.skipped.append((_shown(found), "not a format that is read"))
+                name = _shown(found)
+                report.results.append(Result(name, "skipped", reason="not a format that is read"))
     for error in unreadable:
-        report.failed.append((str(error.filename), f"cannot be read: {error.strerror}"))
+        why = f"cannot be read: {error.strerror}"
+        report.results.append(Result(str(error.filename), "failed", reason=why))
+
+
+def source_of(given: str | Upload) -> Source:
+    """An address or an upload, with the key that its statements are known by."""
+    if isinstance(given, str):
+        return Source(name=given, key=address_key(given))
+    digest = hashlib.sha256(given.content).hexdigest()
+    return Source(name=given.name, key=f"upload:{digest}", upload=given)
 
 
 def _is_folder(path: Path) -> bool:
@@ -282,9 +339,9 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _file(path: Path) -> _Source:
+def _file(path: Path) -> Source:
     whole = Path(os.path.normpath(path.absolute()))
-    return _Source(name=_shown(path), key=_shown(whole), path=path)
+    return Source(name=_shown(path), key=_shown(whole), path=path)
 
 
 def _shown(path: Path) -> str:
@@ -306,25 +363,64 @@ def address_key(url: str) -> str:
     ).geturl()
 
 
-def _records(source: _Source, settings: Settings) -> Iterator[tuple[Record, str | None]]:
-    """Yield the records of a source with the address that they came from."""
-    limit = settings.max_statement_bytes
-    if (upload := source.upload) is not None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record of a source, and the address that it came from, if it did.
+
+    Attributes:
+        source: where it is from.
+        record: one statement of it, or what is wrong with it.
+        url: the address that answered.
+    """
+
+    source: Source
+    record: Record
+    url: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it to people."""
+        upload = self.source.upload
+        return upload.name if upload is not None and upload.is_one else self.record.name
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a source holds, and its records one after the other.
+
+    Iterating raises ``InputError`` where it cannot be read at all.
+
+    Attributes:
+        source: where it is from.
+        name: what it is called in messages.
+        content: its bytes, of which at most ``limit`` are read.
+        media_type: what it is said to be, if anything.
+        url: the address that answered.
+    """
+
+    source: Source
+    name: str
+    content: bytes
+    limit: int
+    media_type: str | None = None
+    url: str | None = None
+
+    def __iter__(self) -> Iterator[Found]:
         for record in read_many(
-            upload.content, name=upload.name, media_type=upload.media_type, max_bytes=limit
+            self.content, name=self.name, media_type=self.media_type, max_bytes=self.limit
         ):
-            yield record, None
-        return
-    if source.path:
-        content = _file_content(source.path, source.name, limit)
-        for record in read_many(content, name=source.name, max_bytes=limit):
-            yield record, None
-        return
-    fetched = fetch(source.name, FetchLimits.of(settings, max_bytes=limit))
-    for record in read_many(
-        fetched.content, name=fetched.url, media_type=fetched.content_type, max_bytes=limit
-    ):
-        yield record, fetched.url
+            yield Found(self.source, record, self.url)
+
+    def count(self) -> int:
+        """How many records there are."""
+        return count_records(self.content, name=self.name, media_type=self.media_type)
+
+
+def count(given: str | Upload) -> int:
+    """How many statements a document holds; one is expected of an address."""
+    if isinstance(given, str):
+        return 1
+    return count_records(given.content, name=given.name, media_type=given.media_type)
 
 
 def _file_content(path: Path, name: str, limit: int) -> bytes:
@@ -340,71 +436,83 @@ def _file_content(path: Path, name: str, limit: int) -> bytes:
         raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
-def _reason(error: InputError, name: str) -> str:
-    return str(error).removeprefix(f"{name}: ")
+class Addition:
+    """One addition: stores record by record and remembers which statements it met.
 
-
-class _Run:
-    """One addition: stores record by record and remembers which statements it met."""
+    Args:
+        database: migrated.
+        settings: limits on size and fetching.
+        witness: told of each statement that is new or changed.
+    """
 
     def __init__(
-        self, database: Database, report: AddReport, witness: Witness | None = None
+        self, database: Database, settings: Settings, witness: Witness | None = None
     ) -> None:
         self._database = database
-        self._report = report
+        self._settings = settings
         self._witness = witness
         self._met: dict[str, tuple[str, str]] = {}
 
-    def take(self, source: _Source, record: Record, url: str | None) -> None:
-        """Store a record, or report why not."""
+    def open(self, source: Source) -> Document:
+        """Fetch a source, or open its file.
+
+        Raises:
+            InputError: it cannot be reached or read.
+        """
+        limit = self._settings.max_statement_bytes
+        if (upload := source.upload) is not None:
+            return Document(source, source.name, upload.content, limit, upload.media_type)
+        if source.path:
+            content = _file_content(source.path, source.name, limit)
+            return Document(source, source.name, content, limit)
+        fetched = fetch(source.name, FetchLimits.of(self._settings, max_bytes=limit))
+        return Document(
+            source, fetched.url, fetched.content, limit, fetched.content_type, fetched.url
+        )
+
+    def take(self, found: Found) -> Result:
+        """Store a record, or say why not."""
+        record = found.record
         try:
             if isinstance(record.outcome, InputError):
                 raise record.outcome
-            outcome = self.store(source, record, record.outcome, url)
+            what, statement_id, version = self.store(found, record.outcome)
         except InputError as error:
-            self._report.failed.append((record.name, _reason(error, record.name)))
-        else:
-            self._tell(record.name, outcome)
+            return replace(unread(record.name, error), name=found.name)
+        if what == "withdrawn":
+            why = f"statement {statement_id} is withdrawn"
+            return Result(found.name, "skipped", reason=why)
+        return Result(found.name, what, statement_id, version)
 
-    def store(
-        self,
-        source: _Source,
-        record: Record,
-        reading: Reading,
-        url: str | None,
-        told: Metadata = _NOTHING_TOLD,
-    ) -> Outcome:
+    def store(self, found: Found, reading: Reading, told: Metadata = _NOTHING_TOLD) -> Outcome:
         """Store a record, unless it is there.
+
+        Args:
+            found: the record.
+            reading: what was read from it.
+            told: what somebody else says of it.
 
         Raises:
             InputError: its id is another's.
         """
-        key = _shortened(_key(source, record, reading, url))
-        if url is not None:
-            reading = _as_fetched(reading, record, url, told)
-        digest = hashlib.sha256(record.raw).hexdigest()
-        statement_id = reading.declared_id or _generated_id(source, key)
+        record = found.record
+        key, reading, digest = _known_by(found, reading, told)
         identity = reading.declared_id or key
+        statement_id = reading.declared_id or _generated_id(found.source, key)
         name, met = self._met.get(identity, (record.name, digest))
         if met != digest:
             raise InputError(f"has the same id as {name}, but another content")
-        found = self._settled(key, statement_id, reading, digest)
-        if found is None:
-            found = self._store(key, statement_id, reading, record.raw, digest)
+        outcome = self._settled(key, statement_id, reading, digest)
+        if outcome is None:
+            outcome = self._store(key, statement_id, reading, record.raw, digest)
         self._met.setdefault(identity, (record.name, digest))
-        return found
+        return outcome
 
-    def _tell(self, name: str, outcome: Outcome) -> None:
-        report, (what, statement_id, version) = self._report, outcome
-        if what == "withdrawn":
-            report.skipped.append((name, f"statement {statement_id} is withdrawn"))
-            return
-        listed = {
-            "added": report.added,
-            "changed": report.changed,
-            "unchanged": report.unchanged,
-        }[what]
-        listed.append(Added(name, statement_id, version))
+    def remember(self, found: Found) -> None:
+        """Take a record for met that an addition before, which was broken off, has stored."""
+        if not isinstance(found.record.outcome, InputError):
+            key, reading, digest = _known_by(found, found.record.outcome)
+            self._met.setdefault(reading.declared_id or key, (found.record.name, digest))
 
     def _settled(
         self, key: str, statement_id: str, reading: Reading, digest: str
@@ -444,13 +552,23 @@ class _Run:
                 spans=spans,
                 at_revision=revision,
             )
-            outcome = Outcome("changed" if found else "added", statement.id, version)
             if self._witness is not None:
-                self._witness(session, outcome)
-        return outcome
+                change = Change("change" if found else "add", statement.id, version)
+                self._witness(session, change)
+        return Outcome("changed" if found else "added", statement.id, version)
 
 
-def _key(source: _Source, record: Record, reading: Reading, url: str | None) -> str:
+def _known_by(
+    found: Found, reading: Reading, told: Metadata = _NOTHING_TOLD
+) -> tuple[str, Reading, str]:
+    """The key of a record's source, its reading as it is stored, and the digest of its bytes."""
+    key = _shortened(_key(found.source, found.record, reading, found.url))
+    if found.url is not None:
+        reading = _as_fetched(reading, found.record, found.url, told)
+    return key, reading, hashlib.sha256(found.record.raw).hexdigest()
+
+
+def _key(source: Source, record: Record, reading: Reading, url: str | None) -> str:
     """Where a statement comes from: its file or address, with the line or the id that it declares.
 
     An id that an address declares tells its own statements apart only, so that no page can put
@@ -521,7 +639,7 @@ def _as_fetched(reading: Reading, record: Record, url: str, told: Metadata) -> R
     )
 
 
-def _generated_id(source: _Source, key: str) -> str:
+def _generated_id(source: Source, key: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", source.stem.lower())[:40].strip("-")
     digest = hashlib.sha256(key.encode()).hexdigest()[:10]
     return f"{slug}-{digest}" if slug else digest

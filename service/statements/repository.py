@@ -235,6 +235,51 @@ def statements(session: Session) -> list[StoredVersion]:
     return [_version(statement, version) for statement, version in rows]
 
 
+def page(
+    session: Session,
+    *,
+    after: str | None,
+    limit: int,
+    issuer: str | None = None,
+    kind: Kind | None = None,
+    title: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    withdrawn: bool | None = None,
+) -> list[StoredVersion]:
+    """The current versions of statements, by id.
+
+    Args:
+        session: on the database.
+        after: only those whose id comes after this one.
+        limit: how many at most.
+        issuer: only those whose issuer holds these words, whatever their case.
+        kind: only those of it.
+        title: only those whose title holds these words, whatever their case.
+        since: only those published on this day or later; an unknown day is none.
+        until: only those published on this day or earlier; an unknown day is none.
+        withdrawn: only those that are withdrawn, or only those that are not.
+    """
+    query = _stored().where(_is_current())
+    if after is not None:
+        query = query.where(StatementRow.id > after)
+    if issuer is not None:
+        query = query.where(StatementVersionRow.issuer.icontains(issuer, autoescape=True))
+    if kind is not None:
+        query = query.where(StatementVersionRow.kind == kind)
+    if title is not None:
+        query = query.where(StatementVersionRow.title.icontains(title, autoescape=True))
+    if since is not None:
+        query = query.where(StatementVersionRow.published >= since)
+    if until is not None:
+        query = query.where(StatementVersionRow.published <= until)
+    if withdrawn is not None:
+        is_withdrawn = StatementRow.withdrawn_at.is_not(None)
+        query = query.where(is_withdrawn if withdrawn else ~is_withdrawn)
+    rows = session.execute(query.order_by(StatementRow.id).limit(limit))
+    return [_version(statement, version) for statement, version in rows]
+
+
 def versions(session: Session, statement_id: str) -> list[StoredVersion]:
     """All versions of a statement, oldest first.
 

@@ -13,7 +13,7 @@ from service.kit.language import UNDETERMINED, detect
 from service.kit.text import normalise, sha256_hex
 from service.settings import Settings
 from service.statements.fetch import FetchLimits, fetch
-from service.statements.readers import read
+from service.statements.readers import Reading, read
 from service.types import Claim, Span, Submission, claim_id
 
 STANDARD_INPUT = "-"
@@ -68,14 +68,32 @@ def read_submission(
         if len(content) > limit:
             raise _too_large(name, f"more than {limit:,}", limit)
         reading = read(content, name=name, max_bytes=limit)
+    return _as_submission(reading, address or name, claims_only)
+
+
+def read_content(content: bytes, name: str, settings: Settings) -> Submission:
+    """Read an article that came as a file's content. Raises as ``read_submission`` does.
+
+    Args:
+        content: of the file.
+        name: of the file: its ending tells the format.
+        settings: the limit on its size.
+    """
+    limit = settings.max_submission_bytes
+    if len(content) > limit:
+        raise _too_large(name, f"{len(content):,}", limit)
+    return _as_submission(read(content, name=name, max_bytes=limit), name, claims_only=False)
+
+
+def _as_submission(reading: Reading, source: str, claims_only: bool) -> Submission:
     if not claims_only:
-        _check_language(reading.text, reading.language, name)
+        _check_language(reading.text, reading.language, source)
     return Submission(
         text=reading.text,
         sha256=sha256_hex(reading.text),
         title=reading.title,
         published=reading.published,
-        source=address or name,
+        source=source,
         language="en" if not claims_only else reading.language,
         claims_only=claims_only,
     )

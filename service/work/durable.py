@@ -31,6 +31,7 @@ from dbos import (
 from dbos._datasource import DatasourceOptions
 from sqlalchemy.orm import Session
 
+from service.audit.trail import Trail
 from service.kit.database import Database
 from service.kit.errors import OutOfReach
 from service.kit.telemetry import METRICS, span
@@ -39,15 +40,15 @@ from service.pipeline import Pipeline, reason
 from service.settings import Settings
 from service.submissions.account import SubmissionAccount
 from service.types import Note, Submission
-from service.work import progress, workers
+from service.work import progress, uploads, workers
 from service.work.schema import queue_url
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SUBMISSIONS, CLAIMS, UPKEEP = "submissions", "claims", "upkeep"
-"""The queues: reading a text and assessing a claim do not wait for each other; upkeep is done by
-one process at a time."""
+SUBMISSIONS, CLAIMS, UPLOADS, UPKEEP = "submissions", "claims", "uploads", "upkeep"
+"""The queues: reading a text, assessing a claim and adding statements do not wait for each other;
+upkeep is done by one process at a time."""
 VERSION = "1"
 """Pinned: a new release goes on with the workflows of the last. A change of their steps needs
 ``DBOS.patch`` and a test that goes on with a database of the revision before."""
@@ -58,6 +59,8 @@ _LOOKS_EVERY = 0.2
 _BEATS = 6
 """Signs of life in the time after which a process is taken for gone."""
 _UPKEEP_LOOKS_EVERY = 2.0
+_UPLOADS_AT_ONCE = 4
+"""Some wait for addresses meanwhile. The rest waits for the same database."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _LOG = logging.getLogger(__name__)
 
@@ -85,6 +88,8 @@ class Work:
         self._datasource = datasource
         self._workers = known
         self._accounts: dict[str, SubmissionAccount] = {}
+        self._adding: set[asyncio.Task[None]] = set()
+        self._stopping = False
         settings, engine = pipeline.settings, pipeline.engine
         self.at_once = settings.worker_concurrency or engine.concurrent_claims
         # Some more than are assessed are taken from the queue, so that none has to be waited for.
@@ -131,6 +136,7 @@ class Work:
                     yield work
                 finally:
                     beating.cancel()
+                    await work._leave_uploads()
             finally:
                 patience = settings.stop_within
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=patience)
@@ -153,6 +159,9 @@ class Work:
             polling_interval_sec=_LOOKS_EVERY,
         )
         await DBOS.register_queue_async(
+            UPLOADS, worker_concurrency=_UPLOADS_AT_ONCE, polling_interval_sec=_LOOKS_EVERY
+        )
+        await DBOS.register_queue_async(
             UPKEEP, global_concurrency=1, polling_interval_sec=_UPKEEP_LOOKS_EVERY
         )
 
@@ -160,6 +169,11 @@ class Work:
         """Have an accepted submission worked on. Once, however often it is called."""
         with SetWorkflowID(progress.workflow_of(submission_id, attempt)):
             await DBOS.enqueue_workflow_async(SUBMISSIONS, _submission, submission_id)
+
+    async def add(self, upload_id: str) -> None:
+        """Have an accepted upload added to the corpus. Once, however often it is called."""
+        with SetWorkflowID(uploads.workflow_of(upload_id)):
+            await DBOS.enqueue_workflow_async(UPLOADS, _upload, upload_id)
 
     def in_reach(self) -> None:
         """See that the queue can be asked. Blocking; raises what is wrong."""
@@ -274,6 +288,45 @@ class Work:
         account = await self._account(submission)
         return await self.pipeline.draft_claim(claim, as_of, submission, account), submission
 
+    async def do_upload(self, upload_id: str) -> None:
+        """Add an upload to the corpus."""
+        task = asyncio.current_task()
+        if self._stopping or task is None:
+            raise asyncio.CancelledError
+        self._adding.add(task)
+        try:
+            with span("add", upload_id=upload_id):
+                await _until_in_reach(lambda: self._add(upload_id))
+        except Exception as error:  # noqa: BLE001  it ends, whatever its sources do
+            _LOG.error("upload %s failed by an error of ours", upload_id, exc_info=error)
+            await self.transact(uploads.end, upload_id, uploads.ENDED)
+        finally:
+            self._adding.discard(task)
+
+    async def _add(self, upload_id: str) -> None:
+        trail = Trail.of(self.pipeline.settings)
+        adding = uploads.add(self.pipeline.corpus, trail, upload_id)
+        more = True
+        while more:
+            step = asyncio.ensure_future(asyncio.to_thread(next, adding, False))
+            try:
+                more = await asyncio.shield(step)
+            except asyncio.CancelledError:
+                with suppress(Exception):
+                    await step  # nothing may be closed under it
+                raise
+
+    async def _leave_uploads(self) -> None:
+        """Leave uploads to others, or to the next start, after what is being stored just now.
+
+        DBOS takes a workflow whose task is cancelled for one that is under way, as after a crash.
+        """
+        self._stopping = True
+        for task in self._adding:
+            task.cancel()
+        if self._adding:
+            await asyncio.wait(self._adding, timeout=self.pipeline.settings.stop_within)
+
     async def _account(self, submission: Submission) -> SubmissionAccount:
         """The account of a submission, with what was booked before this process had it."""
         known = self._accounts.get(submission.key)
@@ -323,6 +376,11 @@ async def _submission(submission_id: str) -> None:
 @DBOS.workflow(name="claim")
 async def _claim(claim_id: str) -> None:
     await current().do_claim(claim_id)
+
+
+@DBOS.workflow(name="upload")
+async def _upload(upload_id: str) -> None:
+    await current().do_upload(upload_id)
 
 
 async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:

@@ -17,11 +17,12 @@ from typing import Any
 from dbos import DBOS, SetWorkflowID
 from sqlalchemy.orm import Session
 
+from service.audit.corpus import witness
 from service.audit.trail import Actor, Trail
 from service.kit.database import utc_now
 from service.kit.errors import NotFound, VerinoteError
 from service.statements.feeds import Feed, due, load_feeds
-from service.work import erasure, progress
+from service.work import erasure, progress, uploads
 from service.work.durable import UPKEEP, Work, current
 
 FEEDS = "feeds.toml"
@@ -41,6 +42,7 @@ async def upkept(work: Work) -> AsyncIterator[None]:
         for every, look in (
             (_SWEEPS_EVERY, sweep),
             (_ERASES_EVERY, erase_old),
+            (_ERASES_EVERY, forget_uploads),
             (_FEEDS_EVERY, read_feeds),
         )
     ]
@@ -84,6 +86,21 @@ async def sweep(work: Work) -> None:
             for claim_workflow, claim_state in states.items():
                 if claim_state in _GIVEN_UP:
                     await work.give_up(of[claim_workflow], _ENDED)
+
+    for upload_id in await work.transact(uploads.waiting):
+        workflow = uploads.workflow_of(upload_id)
+        state = (await work.states([workflow])).get(workflow)
+        if state is None:
+            await work.add(upload_id)
+        elif state in _GIVEN_UP:
+            await work.transact(uploads.end, upload_id, uploads.ENDED)
+
+
+async def forget_uploads(work: Work) -> None:
+    """Take out uploads that ended long ago. The statements stay."""
+    while old := await work.transact(uploads.expired, utc_now() - uploads.KEPT, _AT_ONCE):
+        await work.forget([uploads.workflow_of(upload_id) for upload_id in old])
+        await work.transact(uploads.forget, old)
 
 
 async def erase_old(work: Work) -> None:
@@ -136,7 +153,9 @@ async def _read_feeds() -> None:
     work = current()
     feeds = await asyncio.to_thread(_due, work)
     if feeds:
-        report = await asyncio.to_thread(work.pipeline.corpus.sync, feeds)
+        pipeline = work.pipeline
+        told = witness(Trail.of(pipeline.settings), Actor())
+        report = await asyncio.to_thread(pipeline.corpus.sync, feeds, None, told)
         for feed in report.feeds:
             _LOG.info("feed %s: %s", feed.feed, feed.error or "read")
 

@@ -9,7 +9,7 @@ import pytest
 from asking import body_of, problem
 from desks import Served
 
-from service.api.app import create_app
+from service.app import create_app
 
 DOCS = Path(__file__).parents[2] / "docs" / "access.md"
 ROW = re.compile(r"^\| `(?P<method>[A-Z]+) (?P<path>\S+)` \| (?P<takes>[^|]+) \|$", re.MULTILINE)
@@ -21,6 +21,7 @@ IDS = {
     "claim_id": "0" * 16,
     "note_id": "0" * 64,
     "statement_id": "nothing",
+    "upload_id": "0" * 24,
 }
 
 

@@ -47,6 +47,7 @@ BY_NATURE: dict[str, list[str]] = {
     "GET /v1/submissions": ["422"],
     "GET /v1/claims": ["422"],
     "GET /v1/notes": ["422"],
+    "GET /v1/statements": ["422"],
     "GET /v1/audit": ["422"],
     # The citation gate compares with stored texts; If-Match is held against the newest revision,
     # and its absence has an answer of its own (RFC 6585).

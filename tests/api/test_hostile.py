@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from tiny_corpus import LOAN, submission_of
 
 from service.access.register import Role
-from service.api.app import create_app
+from service.app import create_app
 from service.claims.tables import ClaimRow, NoteRow
 from service.submissions import inbox
 from service.submissions.tables import EventRow

@@ -13,7 +13,7 @@ from desks import Served, served, settings_for
 from pydantic import SecretStr
 from tiny_corpus import BOMBERS, LOAN
 
-from service.api.app import create_app
+from service.app import create_app
 from service.audit.tables import EntryRow
 
 

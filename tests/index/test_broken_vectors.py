@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from service.audit.corpus import command_witness
 from service.claims.factchecks import FactCheck
 from service.claims.memory import Memory
 from service.kit.errors import BrokenVectors
@@ -157,7 +158,7 @@ def test_the_commands_say_what_is_wrong_and_put_it_right(tmp_path, monkeypatch, 
     runner = CliRunner()
 
     def run(*arguments: str) -> tuple[int, str]:
-        result = runner.invoke(corpus_app, arguments)
+        result = runner.invoke(corpus_app, arguments, obj=command_witness)
         return result.exit_code, result.output
 
     assert run("add", *map(str, write(a=BOMBERS, b=LOAN)))[0] == 0

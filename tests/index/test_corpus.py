@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from service.audit.corpus import command_witness
 from service.kit.errors import ConfigurationError, NotFound
 from service.settings import Settings
 from service.statements.commands import corpus_app
@@ -70,7 +71,7 @@ def test_the_commands_search_check_and_repair(tmp_path: Path, monkeypatch, write
     runner = CliRunner()
 
     def run(*arguments: str) -> tuple[int, str]:
-        result = runner.invoke(corpus_app, arguments)
+        result = runner.invoke(corpus_app, arguments, obj=command_witness)
         return result.exit_code, result.output
 
     assert run("add", *sources)[0] == 0

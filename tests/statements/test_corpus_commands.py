@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from service.audit.corpus import command_witness
 from service.kit.errors import SOME_FAILED, InputError, NotFound
 from service.statements.commands import corpus_app
 
@@ -19,7 +20,9 @@ def corpus(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("VERINOTE_DATA_DIR", str(tmp_path / "data"))
 
     def run(*arguments: str | Path) -> Result:
-        return CliRunner().invoke(corpus_app, [str(argument) for argument in arguments])
+        return CliRunner().invoke(
+            corpus_app, [str(argument) for argument in arguments], obj=command_witness
+        )
 
     return run
 

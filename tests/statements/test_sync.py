@@ -19,6 +19,7 @@ import pytest
 from servers import Site, open_site
 from typer.testing import CliRunner, Result
 
+from service.audit.corpus import command_witness
 from service.kit.database import Database
 from service.kit.errors import SOME_FAILED, InputError
 from service.settings import Settings
@@ -861,7 +862,7 @@ def command(desk: Desk, tmp_path: Path, monkeypatch):
         entries = (f'[[feed]]\nurl = "{desk.site.url(path)}"\nissuer = "A"\n' for path in feeds)
         if feeds:
             Path("data/feeds.toml").write_text("".join(entries))
-        return CliRunner().invoke(corpus_app, list(arguments))
+        return CliRunner().invoke(corpus_app, list(arguments), obj=command_witness)
 
     return run
 

@@ -24,7 +24,7 @@ from service.statements.feeds.documents import LARGEST, FeedDocument, Item, read
 from service.statements.feeds.hosts import Hosts
 from service.statements.feeds.sources import Feed
 from service.statements.feeds.state import KnownDocument, KnownItem, KnownPage
-from service.statements.intake import Outcome, Progress, add_fetched
+from service.statements.intake import Outcome, Progress, Witness, add_fetched
 
 EVERY = timedelta(hours=1)
 """How often a feed is read that says nothing else."""
@@ -115,6 +115,7 @@ def sync(
     feeds: Sequence[Feed],
     settings: Settings,
     progress: Progress | None = None,
+    witness: Witness | None = None,
     *,
     hosts: Hosts | None = None,
     limits: RunLimits | None = None,
@@ -128,6 +129,7 @@ def sync(
         feeds: what to read.
         settings: limits on size and fetching, and the pause between two requests to a host.
         progress: told of feeds and items; how many there are grows while feeds are read.
+        witness: told of each statement that is new or changed.
         hosts: how hosts are asked; closed afterwards.
         limits: what one feed may cost.
 
@@ -135,7 +137,7 @@ def sync(
         ConfigurationError: the database cannot be used. What was stored before stays.
     """
     hosts, limits = hosts or Hosts(settings), limits or RunLimits()
-    run = _Run(database, settings, hosts, limits, _Tally(len(feeds), progress))
+    run = _Run(database, settings, hosts, limits, _Tally(len(feeds), progress), witness)
     by_host: dict[str, list[Feed]] = defaultdict(list)
     for feed in feeds:
         by_host[urlsplit(feed.url).hostname or ""].append(feed)
@@ -214,12 +216,14 @@ class _Run:
         hosts: Hosts,
         limits: RunLimits,
         tally: _Tally,
+        witness: Witness | None,
     ) -> None:
         self._database = database
         self._settings = settings
         self._hosts = hosts
         self._limits = limits
         self._tally = tally
+        self._witness = witness
         # What became of each page in this run, for the other feeds that list it too.
         self._taken: dict[str, KnownPage | InputError] = {}
         self._pages: dict[str, threading.Lock] = {}
@@ -384,7 +388,9 @@ class _Run:
             if fetched is None:
                 return InputError(f"{item.address}: answered 304, though nothing was known of it")
             told = reading.feed.told(item.title, item.published)
-            outcome = add_fetched(self._database, item.address, fetched, told, self._settings)
+            outcome = add_fetched(
+                self._database, item.address, fetched, told, self._settings, self._witness
+            )
         except InputError as error:
             return error
         self._tell(reading.report, outcome)

@@ -33,6 +33,7 @@ __all__ = [
     "Metadata",
     "Reading",
     "Record",
+    "count_records",
     "read",
     "read_many",
 ]
@@ -145,6 +146,17 @@ def read_many(
             yield Record(f"{name}: line {number}", line.encode(), number, outcome)
         return
     yield Record(name, content, None, _read_whole(content, chosen, name, media_type, max_bytes))
+
+
+def count_records(content: bytes, *, name: str, media_type: str | None = None) -> int:
+    """How many records a source has, without reading them; what cannot be read counts as one."""
+    try:
+        if _choose(content, name, media_type) != JSONL:
+            return 1
+        text = normalise(decode(content, name=name, charset=charset_of(media_type)))
+    except InputError:
+        return 1
+    return sum(1 for line in text.split("\n") if line.strip())
 
 
 def _read_whole(

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from service.api.app import create_app
 from service.api.desk import Desk
+from service.app import create_app
 from service.kit.telemetry import log_as_json, trace_if_configured
 from service.pipeline import Pipeline
 from service.settings import Settings

@@ -1,0 +1,1 @@
+"""The desk: where people read, edit and decide, in a browser."""

@@ -1,0 +1,413 @@
+"""A note: read, edited, decided on, and talked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from service.access.register import Caller, Role, who_may
+from service.api.access import origin_of
+from service.api.desk import Desk, TheDesk
+from service.desk import reading
+from service.desk.queue import one_of
+from service.desk.views import page
+from service.desk.visitors import SendingReviewer, Visitor
+from service.facts.quoting import locate
+from service.kit.errors import InputError
+from service.notes import review
+from service.notes.process import OPEN, Act
+from service.notes.review import GateRefused, Order, Outdated, Person, Reviewed, Wanted
+from service.statements import repository
+from service.submissions import inbox
+from service.types import Verdict
+
+router = APIRouter(prefix="/notes", include_in_schema=False)
+NoteId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+Revision = Annotated[int, Form(ge=1, le=1_000_000)]
+Words = Annotated[str, Form(max_length=10_000)]
+_COMMENTS = 200
+_DECISIONS = (
+    Act.REVIEW,
+    Act.APPROVE,
+    Act.REJECT,
+    Act.REQUEST_CHANGES,
+    Act.PUBLISH,
+    Act.CORRECT,
+    Act.RETRACT,
+)
+
+
+def _person(desk: TheDesk, caller: SendingReviewer, request: Request) -> Person:
+    return Person(caller, desk.trail, origin_of(request))
+
+
+ThePerson = Annotated[Person, Depends(_person)]
+
+
+@router.get("/{note_id}")
+def shown(note_id: NoteId, request: Request, desk: TheDesk, caller: Visitor) -> Response:
+    """A note with all that it rests on."""
+    return _shown(note_id, request, desk, caller)
+
+
+def _shown(
+    note_id: str,
+    request: Request,
+    desk: Desk,
+    caller: Caller,
+    status: int = 200,
+    refused: str | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    """The note's page; with ``refused``, why what was sent was not done, and what was ``given``."""
+    with desk.transaction() as session:
+        found = review.find(session, note_id)
+
+        def stored_text(statement_id: str, version: int) -> str:
+            return repository.text(session, statement_id, version)
+
+        return page(
+            request,
+            "note.html",
+            caller,
+            status,
+            found=found,
+            note=found.note,
+            submission=inbox.row_of(session, found.submission_id),
+            findings=reading.findings_of(found.note),
+            exhibits=reading.exhibits(found.note, stored_text),
+            steps=reading.steps(found.note),
+            command=reading.command(found.note),
+            allowed=review.allowed(found.state, caller),
+            acts=Act,
+            comments=review.comments(session, note_id, limit=_COMMENTS),
+            history=review.history(session, note_id),
+            reviewers=who_may(session, Role.REVIEWER),
+            following=_following(session, found),
+            refused=refused,
+            given=given or {},
+            now=datetime.now(UTC).replace(tzinfo=None),
+        )
+
+
+def _following(session: Session, found: Reviewed) -> dict[str, str | None]:
+    """The notes that wait before and after one, oldest first."""
+    wanted = Wanted(states=OPEN)
+    after = review.queue(
+        session, wanted, order=Order.OLDEST, after=(found.created_at, found.id), limit=1
+    )
+    before = review.queue(
+        session, wanted, order=Order.NEWEST, after=(found.created_at, found.id), limit=1
+    )
+    return {
+        "next": after[0].id if after else None,
+        "previous": before[0].id if before else None,
+    }
+
+
+@router.post("/{note_id}/decisions")
+def decide(
+    note_id: NoteId,
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    revision: Revision,
+    decision: Annotated[str, Form()],
+    verdict: Annotated[str, Form()] = "",
+    reason: Words = "",
+    comment: Words = "",
+) -> Response:
+    """Decide about the revision that was shown."""
+    act = one_of(Act, decision, "decision")
+    if act not in _DECISIONS:
+        raise InputError(f"decision: {act} is none")
+    try:
+        with desk.transaction() as session:
+            review.decide(
+                session,
+                note_id,
+                revision,
+                cast("review.Decision", act),
+                person,
+                verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
+                reason=reason or None,
+                comment=comment or None,
+                four_eyes=desk.settings.four_eyes,
+            )
+    except InputError as error:
+        given = {"verdict": verdict, "reason": reason, "comment": comment}
+        return _shown(note_id, request, desk, person.caller, 409, str(error), given)
+    return RedirectResponse(f"/notes/{note_id}#decided", 303)
+
+
+@router.get("/{note_id}/edit")
+def edit_page(
+    note_id: NoteId, request: Request, desk: TheDesk, caller: Visitor, act: str = Act.EDIT
+) -> Response:
+    """The form in which findings are written and cited: of an edit, or of a correction."""
+    with desk.transaction() as session:
+        found = review.find(session, note_id)
+    written = [
+        {
+            "text": one.text,
+            "cites": [
+                {
+                    "statement": f"{cited.statement.statement_id}@{cited.statement.version}",
+                    "quote": cited.quote,
+                    "start": str(cited.start),
+                }
+                for cited in one.citations
+            ],
+        }
+        for one in found.note.findings
+    ]
+    return _editing(request, desk, caller, found, written, correct=act == Act.CORRECT)
+
+
+def _editing(
+    request: Request,
+    desk: Desk,
+    caller: Caller,
+    found: Reviewed,
+    written: list[dict[str, Any]],
+    *,
+    correct: bool,
+    status: int = 200,
+    refused: list[str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    with desk.transaction() as session:
+
+        def stored_text(statement_id: str, version: int) -> str:
+            return repository.text(session, statement_id, version)
+
+        shown = reading.exhibits(found.note, stored_text)
+    sources = {
+        f"{one.statement.statement_id}@{one.statement.version}": one.statement for one in shown
+    }
+    return page(
+        request,
+        "edit.html",
+        caller,
+        status,
+        found=found,
+        note=found.note,
+        exhibits=shown,
+        sources=sources,
+        written=written,
+        correct=correct,
+        refused=refused or [],
+        given=given or {},
+    )
+
+
+@router.post("/{note_id}/edit")
+async def edit(
+    note_id: NoteId,
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    revision: Revision,
+    decision: Annotated[str, Form()] = Act.EDIT,
+    verdict: Annotated[str, Form()] = "",
+    reason: Words = "",
+) -> Response:
+    """Give a note other findings, each with quotes that have to stand in what they cite."""
+    form = await request.form()
+    written = _written({name: str(value) for name, value in form.multi_items()})
+    correct = decision == Act.CORRECT
+
+    def change(session: Session) -> None:
+        findings = [_edited(session, one) for one in written]
+        if correct:
+            review.decide(
+                session,
+                note_id,
+                revision,
+                Act.CORRECT,
+                person,
+                verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
+                findings=findings,
+                reason=reason or None,
+                four_eyes=desk.settings.four_eyes,
+            )
+        else:
+            review.edit(session, note_id, revision, findings, person)
+
+    try:
+        await desk.work.transact(change)
+    except InputError as error:
+        refused = (
+            [f"“{text}”: {why}" for text, why in error.reasons]
+            if isinstance(error, GateRefused)
+            else [str(error)]
+        )
+        found = await desk.work.transact(review.find, note_id)
+        status = 409 if isinstance(error, Outdated) else 422
+        given = {"verdict": verdict, "reason": reason}
+        return _editing(
+            request, desk, person.caller, found, written,
+            correct=correct, status=status, refused=refused, given=given,
+        )  # fmt: skip
+    return RedirectResponse(f"/notes/{note_id}", 303)
+
+
+def _written(form: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The findings of a form: ``text-0``, and for each citation of it ``quote-0-0`` and so on."""
+    found = []
+    for i in range(review.MAX_FINDINGS + 1):
+        if f"text-{i}" not in form:
+            continue
+        cites = [
+            {
+                "statement": form.get(f"statement-{i}-{j}", ""),
+                "quote": form[f"quote-{i}-{j}"],
+                "start": form.get(f"start-{i}-{j}", ""),
+            }
+            for j in range(_CITATIONS)
+            if form.get(f"quote-{i}-{j}", "").strip()
+        ]
+        text = form[f"text-{i}"].strip()
+        if text or cites:
+            found.append({"text": text, "cites": cites})
+    return found
+
+
+_CITATIONS = 20
+
+
+def _edited(session: Session, written: Mapping[str, Any]) -> review.Edited:
+    return review.Edited(written["text"], tuple(_quoted(session, one) for one in written["cites"]))
+
+
+def _quoted(session: Session, cite: Mapping[str, str]) -> review.Quoted:
+    """Where a quote stands that somebody has typed or selected.
+
+    Raises:
+        InputError: it stands nowhere in the statement, as it is given.
+    """
+    statement_id, _, version = cite["statement"].rpartition("@")
+    if not version.isdecimal() or len(version) > 6:
+        raise InputError(f"statement: {cite['statement'][:80]!r} is no statement with its version")
+    text = repository.text(session, statement_id, int(version))
+    quote = cite["quote"]
+    near = int(cite["start"]) if cite["start"].isdecimal() and len(cite["start"]) < 10 else 0
+    place = locate(quote, text, near, None) or locate(quote, text)
+    if place is None:
+        raise InputError(f"“{quote}”: does not stand in {statement_id}, word for word")
+    return review.Quoted(statement_id, int(version), *place)
+
+
+@router.post("/{note_id}/assignment")
+def assign(
+    note_id: NoteId,
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    revision: Revision,
+    to: Annotated[str, Form(max_length=64)] = "",
+    due: Annotated[str, Form(max_length=40)] = "",
+    instead_of: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Say who is to decide on a note, and until when; nobody where no name is given."""
+    try:
+        with desk.transaction() as session:
+            if to:
+                review.assign(
+                    session,
+                    note_id,
+                    revision,
+                    person,
+                    to=to,
+                    due_at=_moment(due),
+                    instead_of=instead_of or None,
+                )
+            else:
+                review.unassign(session, note_id, revision, person)
+    except InputError as error:
+        return _shown(note_id, request, desk, person.caller, 409, str(error))
+    return RedirectResponse(f"/notes/{note_id}", 303)
+
+
+def _moment(told: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(told) if told else None
+    except ValueError as error:
+        raise InputError(f"due: {told!r} is no day and time") from error
+    if found is None or found.tzinfo is None:
+        return found
+    return found.astimezone(UTC).replace(tzinfo=None)
+
+
+@router.post("/{note_id}/comments")
+def comment(
+    note_id: NoteId, request: Request, desk: TheDesk, person: ThePerson, text: Words
+) -> Response:
+    """Say something about a note."""
+    try:
+        with desk.transaction() as session:
+            review.comment(session, note_id, text, person)
+    except InputError as error:
+        return _shown(note_id, request, desk, person.caller, 422, str(error))
+    return RedirectResponse(f"/notes/{note_id}#comments", 303)
+
+
+@router.post("/{note_id}/opinions")
+def opine(
+    note_id: NoteId,
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    revision: Revision,
+    question: Words = "",
+    agrees: Annotated[str, Form()] = "",
+    verdict: Annotated[str, Form()] = "",
+    words: Words = "",
+) -> Response:
+    """Ask for a second opinion, or give the one that somebody else asked for."""
+    try:
+        with desk.transaction() as session:
+            if agrees:
+                review.answer(
+                    session,
+                    note_id,
+                    revision,
+                    person,
+                    agrees=agrees == "yes",
+                    verdict=one_of(Verdict, verdict, "verdict"),
+                    words=words,
+                )
+            else:
+                review.ask(session, note_id, revision, question, person)
+    except InputError as error:
+        return _shown(note_id, request, desk, person.caller, 409, str(error))
+    return RedirectResponse(f"/notes/{note_id}#opinions", 303)
+
+
+@router.post("/{note_id}/recheck")
+def recheck(
+    note_id: NoteId,
+    request: Request,
+    desk: TheDesk,
+    person: ThePerson,
+    revision: Revision,
+    changed: Annotated[list[str] | None, Form(max_length=200)] = None,
+    comment: Words = "",
+) -> Response:
+    """Say that the note was looked at again and stands, with the changes that were shown."""
+    try:
+        with desk.transaction() as session:
+            seen = [
+                one
+                for one in review.find(session, note_id).changed
+                if f"{one.statement_id}@{one.current}:{one.withdrawn}" in (changed or ())
+            ]
+            review.stands(session, note_id, revision, seen, person, comment=comment or None)
+    except InputError as error:
+        return _shown(note_id, request, desk, person.caller, 409, str(error))
+    return RedirectResponse(f"/notes/{note_id}", 303)

@@ -1,0 +1,238 @@
+"""Submissions: sending a text in, watching it being worked on, reading it with its claims."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from service.api import paging, schemas, submissions
+from service.api.desk import Desk, TheDesk
+from service.audit.corpus import witness
+from service.claims import queries
+from service.claims.queries import FoundClaim
+from service.desk.marking import Mark, segments
+from service.desk.views import page
+from service.desk.visitors import Acting, Sender, Visitor
+from service.kit.errors import InputError, NotFound, VerinoteError
+from service.kit.text import normalise
+from service.submissions import inbox
+from service.submissions.intake import read_content
+from service.submissions.tables import SubmissionRow
+from service.types import ClaimState, Submission, SubmissionState
+from service.work import progress
+
+router = APIRouter(prefix="/submissions", include_in_schema=False)
+SubmissionId = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
+_A_PAGE = 50
+_UNDER_WAY = {SubmissionState.QUEUED, SubmissionState.RUNNING}
+_SEEDS = (FilePath(__file__).parents[1] / "seeds", FilePath(__file__).parents[2] / "seeds")
+"""The example, in an installed copy and in a checkout."""
+
+
+@router.get("")
+def listed(
+    request: Request,
+    desk: TheDesk,
+    caller: Visitor,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Submissions, the newest first."""
+    with desk.transaction() as session:
+        rows = inbox.page(session, before=paging.id_in(cursor), limit=_A_PAGE + 1)
+        counted = progress.counts(session, [row.id for row in rows])
+        found = paging.page_of(rows, _A_PAGE, lambda row: row.id, lambda row: [row.id])
+        return page(
+            request,
+            "submissions.html",
+            caller,
+            rows=rows[:_A_PAGE],
+            counted=counted,
+            done=ClaimState.DRAFTED,
+            failed=ClaimState.FAILED,
+            following=f"/submissions?cursor={found.next}" if found.next else None,
+        )
+
+
+@router.get("/new")
+def new(request: Request, desk: TheDesk, caller: Visitor) -> Response:
+    """The form for a text."""
+    return _form(request, desk, caller)
+
+
+def _form(
+    request: Request,
+    desk: Desk,
+    caller: Visitor,
+    status: int = 200,
+    refused: str | None = None,
+    given: dict[str, Any] | None = None,
+) -> Response:
+    settings = desk.settings
+    return page(
+        request,
+        "new_submission.html",
+        caller,
+        status,
+        refused=refused,
+        given=given or {},
+        engine=desk.pipeline.engine,
+        endpoint=settings.openai_base_url if desk.pipeline.engine.name != "local" else None,
+        today=date.today().isoformat(),  # noqa: DTZ011  the desk's own day
+    )
+
+
+@router.post("/new")
+async def submit(
+    request: Request,
+    desk: TheDesk,
+    caller: Sender,
+    who: Acting,
+    kind: Annotated[str, Form()] = "text",
+    text: Annotated[str, Form()] = "",
+    claims: Annotated[str, Form()] = "",
+    url: Annotated[str, Form()] = "",
+    file: Annotated[UploadFile | None, File()] = None,
+    title: Annotated[str, Form()] = "",
+    source_url: Annotated[str, Form()] = "",
+    published: Annotated[str, Form()] = "",
+    local_only: Annotated[bool, Form()] = False,
+) -> Response:
+    """Send a text in: pasted, from a file, by address, or as claims, one a line."""
+    given = {
+        "kind": kind,
+        "text": text,
+        "claims": claims,
+        "url": url,
+        "title": title,
+        "source_url": source_url,
+        "published": published,
+        "local_only": local_only,
+    }
+    told = (("title", title), ("source_url", source_url), ("published", published))
+    body: dict[str, Any] = {"local_only": local_only}
+    body |= {name: value.strip() for name, value in told if value.strip()}
+    if kind == "claims":
+        body["claims"] = [line.strip() for line in claims.splitlines() if line.strip()]
+    elif kind == "url":
+        body["url"] = url.strip()
+    else:
+        body["text"] = text
+    try:
+        if kind == "file":
+            found = await _file(file, desk, title.strip(), published.strip(), local_only)
+        else:
+            checked = schemas.Submitted(**body)
+            found = await asyncio.to_thread(submissions.read, checked, desk.settings)
+        accepted = await submissions.accept(desk, found, who)
+    except (ValidationError, VerinoteError) as error:
+        return _form(request, desk, caller, 422, _told(error), given)
+    return RedirectResponse(f"/submissions/{accepted.id}", 303)
+
+
+async def _file(
+    file: UploadFile | None, desk: Desk, title: str, published: str, local_only: bool
+) -> Submission:
+    if file is None or not file.filename:
+        raise InputError("file: choose one")
+    name = normalise(FilePath(file.filename).name)
+    found = await asyncio.to_thread(read_content, await file.read(), name, desk.settings)
+    try:
+        day = date.fromisoformat(published) if published else found.published
+    except ValueError as error:
+        raise InputError(f"published: {published!r} is no day") from error
+    return replace(found, title=title or found.title, published=day, local_only=local_only)
+
+
+def _told(error: ValidationError | VerinoteError) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3]
+        )
+    return str(error)
+
+
+@router.post("/example")
+async def example(desk: TheDesk, caller: Sender, who: Acting) -> Response:
+    """Load the example's statements, and send its article in."""
+    folder = next((one for one in _SEEDS if one.is_dir()), None)
+    if folder is None:
+        raise NotFound("the example is not installed here")
+    statements = [folder / "statements"]
+    await asyncio.to_thread(desk.pipeline.corpus.add, statements, witness=witness(desk.trail, who))
+    article = min((folder / "articles").glob("*.md"))
+    found = read_content(article.read_bytes(), article.name, desk.settings)
+    accepted = await submissions.accept(desk, found, who)
+    return RedirectResponse(f"/submissions/{accepted.id}", 303)
+
+
+@router.get("/{submission_id}")
+def shown(
+    submission_id: SubmissionId,
+    request: Request,
+    desk: TheDesk,
+    caller: Visitor,
+    part: Annotated[str, Query(max_length=10)] = "",
+) -> Response:
+    """A submission: its text, each claim marked where it stands, and the notes beside it."""
+    with desk.transaction() as session:
+        row = inbox.row_of(session, submission_id)
+        counted = progress.counts(session, [row.id])[row.id]
+        found = queries.of_submission(session, row.id)
+        return page(
+            request,
+            "_submission.html" if part else "submission.html",
+            caller,
+            row=row,
+            claims=found,
+            article=_marked(row, found),
+            counted=counted,
+            total=sum(counted.values()),
+            over=counted.total() - counted[ClaimState.QUEUED],
+            under_way=row.state in _UNDER_WAY,
+            retriable=row.state not in _UNDER_WAY
+            and bool(counted[ClaimState.FAILED] or counted[ClaimState.CANCELLED] or row.error),
+            usage=progress.spent(session, row.id),
+        )
+
+
+def _marked(row: SubmissionRow, found: list[FoundClaim]) -> list[Any]:
+    marks = [
+        Mark(one.claim.source.start, one.claim.source.end, one)
+        for one in found
+        if one.claim.source.end > one.claim.source.start
+    ]
+    return segments(row.text, marks)
+
+
+@router.post("/{submission_id}/cancel")
+async def cancel(
+    submission_id: SubmissionId, desk: TheDesk, caller: Sender, who: Acting
+) -> Response:
+    """Stop a submission."""
+    await submissions.stop(desk, submission_id, who)
+    return RedirectResponse(f"/submissions/{submission_id}", 303)
+
+
+@router.post("/{submission_id}/retry")
+async def retry(
+    submission_id: SubmissionId, desk: TheDesk, caller: Sender, who: Acting
+) -> Response:
+    """Have what failed done again."""
+    await submissions.again(desk, submission_id, who)
+    return RedirectResponse(f"/submissions/{submission_id}", 303)
+
+
+@router.post("/{submission_id}/delete")
+async def delete(
+    submission_id: SubmissionId, desk: TheDesk, caller: Sender, who: Acting
+) -> Response:
+    """Erase a submission with everything that was made of it."""
+    await submissions.remove(desk, submission_id, caller, who)
+    return RedirectResponse("/submissions", 303)
