@@ -9,11 +9,14 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.api import audit, claims, notes, operations, problems, statements, submissions
 from service.api.desk import Desk
+from service.desk import published
+from service.desk.views import STATIC
 from service.kit.ids import new_id
 
 _LOG = structlog.get_logger(__name__)
@@ -45,6 +48,8 @@ def create_app(desk: Desk) -> FastAPI:
         v1.include_router(room.router)
     app.include_router(v1)
     app.include_router(operations.router)
+    app.include_router(published.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
     return app
 
 

@@ -17,8 +17,8 @@ import uvicorn
 from tiny_corpus import write_statements
 
 from service.access.register import Role
-from service.app import create_app
 from service.api.desk import Desk
+from service.app import create_app
 from service.settings import Settings, load_settings
 
 T = TypeVar("T")

@@ -170,9 +170,7 @@ def _known(desk: Served) -> dict[str, list[str]]:
     kept = [desk.submit(claims=[LOAN]), desk.submit(claims=[BOMBERS])]
     with desk.client() as client:
         claims = [
-            claim
-            for id_ in kept
-            for claim in client.get(f"/v1/submissions/{id_}").json()["claims"]
+            claim for id_ in kept for claim in client.get(f"/v1/submissions/{id_}").json()["claims"]
         ]
         upload = client.post(
             "/v1/statements",
