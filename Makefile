@@ -26,7 +26,7 @@ demo: .venv/.runtime  ## verify the seed article with the embedded engine, no ke
 	@$(DEMO) $(BIN)/verinote verify seeds/articles/*.md --engine local --out var/demo/notes.jsonl
 
 test: .venv/.dev  ## the whole suite
-	@.ci/postgresql
+	@.ci/programs
 	@$(BIN)/python -m pytest -n 2
 
 lint: .venv/.dev  ## style, types and the arrows between the rooms

@@ -15,11 +15,17 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.api import audit, claims, notes, operations, problems, statements, submissions
 from service.api.desk import Desk
-from service.desk import published
-from service.desk.views import STATIC
+from service.desk import notes as desk_notes
+from service.desk import people, published, queue, visitors
+from service.desk import statements as desk_statements
+from service.desk import submissions as desk_submissions
+from service.desk.views import STATIC, page
+from service.desk.visitors import NotSignedIn, to_sign_in
 from service.kit.ids import new_id
 
 _LOG = structlog.get_logger(__name__)
+PAGES = (visitors, queue, desk_submissions, desk_notes, desk_statements, people)
+"""The desk's own, which are no part of the API."""
 _ABOUT = """
 Claims of a text, checked against official statements, with word-for-word citations.
 
@@ -40,7 +46,8 @@ def create_app(desk: Desk) -> FastAPI:
         redirect_slashes=False,  # to an address made of whatever Host header was sent
     )
     app.state.desk = desk
-    problems.install(app)
+    problems.install(app, _shown)
+    app.add_exception_handler(NotSignedIn, to_sign_in)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=desk.settings.max_request_bytes)
     app.middleware("http")(_logged)  # around the limit, whose answer it puts into our form
     v1 = APIRouter(prefix="/v1")
@@ -48,9 +55,18 @@ def create_app(desk: Desk) -> FastAPI:
         v1.include_router(room.router)
     app.include_router(v1)
     app.include_router(operations.router)
-    app.include_router(published.router)
+    for room in (*PAGES, published):
+        app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
+
+
+def _shown(request: Request, answer: problems.Answer) -> Response:
+    """A problem as a page, where a browser asks for one of the desk's."""
+    is_api = request.url.path.startswith("/v1/")
+    if is_api or "text/html" not in request.headers.get("Accept", ""):
+        return answer
+    return page(request, "problem.html", None, answer.status_code, told=answer.told)
 
 
 async def _logged(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -62,10 +78,11 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
     try:
         response = await answer(request)
     except Exception as error:  # noqa: BLE001  here, and not further out, it is logged with its id
-        response = problems.bug(error)
-    if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not _is_problem(response):
+        response = _shown(request, problems.bug(error))
+    if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and _is_bare(response):
         most = request.app.state.desk.settings.max_request_bytes  # the framework says it in words
-        response = problems.problem(413, "too-large", f"a request has at most {most:,} bytes")
+        told = problems.problem(413, "too-large", f"a request has at most {most:,} bytes")
+        response = _shown(request, told)
     response.headers["X-Request-ID"] = request_id
     route = request.scope.get("route")
     _LOG.info(
@@ -78,5 +95,6 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
     return response
 
 
-def _is_problem(response: Response) -> bool:
-    return response.headers.get("Content-Type", "") == problems.MEDIA_TYPE
+def _is_bare(response: Response) -> bool:
+    """Whether it is the framework's own answer."""
+    return response.headers.get("Content-Type", "").startswith("text/plain")

@@ -134,5 +134,5 @@ def _program(name: str) -> str:
     versions = sorted(Path("/usr/lib/postgresql").glob("*"), key=lambda path: float(path.name))
     found = shutil.which(name, path=str(versions[-1] / "bin")) if versions else shutil.which(name)
     if found is None:
-        pytest.fail("PostgreSQL is not installed: run .ci/postgresql, as make test does")
+        pytest.fail("PostgreSQL is not installed: run .ci/programs, as make test does")
     return found

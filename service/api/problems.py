@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -90,13 +90,29 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Let an app answer with problems."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+class Answer(JSONResponse):
+    """A problem as an answer."""
+
+    def __init__(self, told: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(told.model_dump(), told.status, dict(headers or {}), MEDIA_TYPE)
+        self.told = told
+
+
+Show = Callable[[Request, Answer], Response]
+"""Gives an answer another form, where who asks wants one."""
+
+
+def install(app: FastAPI, show: Show) -> None:
+    """Let an app answer with problems, in the form that is wanted."""
+
+    def shown(tell: Callable[[Request, Exception], Answer]) -> Callable[..., Response]:
+        return lambda request, error: show(request, tell(request, error))
+
+    app.add_exception_handler(Refused, shown(_refused))
+    app.add_exception_handler(RequestValidationError, shown(_invalid))
+    app.add_exception_handler(HTTPException, shown(_http))
     for kind, _, _ in KINDS:
-        app.add_exception_handler(kind, _ours)
+        app.add_exception_handler(kind, shown(_ours))
 
 
 def problem(
@@ -105,9 +121,9 @@ def problem(
     detail: str,
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, Any]] | None = None,
-) -> JSONResponse:
+) -> Answer:
     """An answer that tells what went wrong."""
-    return _answer(_told(status, kind, detail, errors), headers)
+    return Answer(_told(status, kind, detail, errors), headers)
 
 
 def _told(
@@ -122,11 +138,7 @@ def _told(
     )
 
 
-def _answer(told: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(told.model_dump(), told.status, dict(headers or {}), MEDIA_TYPE)
-
-
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(_: Request, error: Exception) -> Answer:
     assert isinstance(error, Refused)  # noqa: S101  registered for it alone
     return problem(error.status, error.kind, error.detail, error.headers)
 
@@ -143,13 +155,13 @@ def problem_of(error: Exception) -> Problem:
     return _told(status, kind, " ".join(str(error).split()), errors)
 
 
-def _ours(_: Request, error: Exception) -> JSONResponse:
+def _ours(_: Request, error: Exception) -> Answer:
     told = problem_of(error)
     is_unknown = told.status == HTTPStatus.UNAUTHORIZED
-    return _answer(told, {"WWW-Authenticate": "Bearer"} if is_unknown else None)
+    return Answer(told, {"WWW-Authenticate": "Bearer"} if is_unknown else None)
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(_: Request, error: Exception) -> Answer:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     errors = [
         {"where": [str(part) for part in one["loc"]], "reason": one["msg"]}
@@ -159,7 +171,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid-request", told, errors=errors)
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> Answer:
     assert isinstance(error, HTTPException)  # noqa: S101
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     headers = error.headers
@@ -177,7 +189,7 @@ def _allowed(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(methods)} if methods else {}
 
 
-def bug(error: Exception) -> JSONResponse:
+def bug(error: Exception) -> Answer:
     """The answer where an error of ours kept us from one."""
     _LOG.error("a request failed by an error of ours", exc_info=error)
     return problem(500, "failed", _TOLD["failed"])

@@ -79,11 +79,11 @@ async def add(
     later: AsksForLater,
 ) -> schemas.StatementsAdded | JSONResponse:
     """Add statements as text or by address."""
-    sources = [_source(one) for one in body.statements]
+    sources = [source_of(one) for one in body.statements]
     return await _taken(desk, sources, actor(caller, request), later)
 
 
-def _source(given: schemas.StatementGiven) -> str | Upload:
+def source_of(given: schemas.StatementGiven) -> str | Upload:
     """The address that was given, or the statement as a document of one line of JSON."""
     if given.text is None and given.url is not None:
         return given.url
@@ -107,13 +107,13 @@ async def upload(
 ) -> schemas.StatementsAdded | JSONResponse:
     """Add statements from files."""
     sources = [
-        Upload(_name_of(file) or f"file {number}", await file.read())
+        Upload(name_of(file) or f"file {number}", await file.read())
         for number, file in enumerate(files, start=1)
     ]
     return await _taken(desk, sources, actor(caller, request), later)
 
 
-def _name_of(file: UploadFile) -> str:
+def name_of(file: UploadFile) -> str:
     """The last part of a file's name, as every database can hold it."""
     return normalise(FilePath(file.filename or "").name)
 
@@ -121,17 +121,25 @@ def _name_of(file: UploadFile) -> str:
 async def _taken(
     desk: Desk, sources: Sequence[str | Upload], who: Actor, later: bool
 ) -> schemas.StatementsAdded | JSONResponse:
-    """Add what was sent in, or accept it to be added later."""
+    taken = await take(desk, sources, who, later=later)
+    if isinstance(taken, schemas.StatementsAdded):
+        return taken
+    headers = {"Location": f"/v1/statements/uploads/{taken.id}"}
+    if later:
+        headers["Preference-Applied"] = "respond-async"
+    return JSONResponse(taken.model_dump(mode="json"), 202, headers)
+
+
+async def take(
+    desk: Desk, sources: Sequence[str | Upload], who: Actor, *, later: bool = False
+) -> schemas.StatementsAdded | schemas.UploadAccepted:
+    """Add what was sent in; or accept it to be added in the background, which much of it is."""
     sent = await asyncio.to_thread(uploads.Sent.of, sources)
     if not later and not sent.is_large:
         return await asyncio.to_thread(_added, desk, sources, who)
     id_ = await desk.work.transact(uploads.accept, sent, who)
     await desk.work.add(id_)
-    headers = {"Location": f"/v1/statements/uploads/{id_}"}
-    if later:
-        headers["Preference-Applied"] = "respond-async"
-    accepted = schemas.UploadAccepted(id=id_, state=uploads.UploadState.QUEUED)
-    return JSONResponse(accepted.model_dump(mode="json"), 202, headers)
+    return schemas.UploadAccepted(id=id_, state=uploads.UploadState.QUEUED)
 
 
 def _added(desk: Desk, sources: Sequence[str | Upload], who: Actor) -> schemas.StatementsAdded:

@@ -114,8 +114,7 @@ def read(body: schemas.Submitted, settings: Settings) -> Submission:
     title, published, source = body.title, body.published, body.source_url
     if body.url is not None:
         found = read_submission(body.url, settings)
-        known = {"title": title or found.title, "published": published or found.published}
-        found = replace(found, **known)
+        found = replace(found, title=title or found.title, published=published or found.published)
     elif body.claims is not None:
         found = read_claims(body.claims, settings, title=title, published=published, source=source)
     else:

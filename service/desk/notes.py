@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
@@ -16,7 +17,7 @@ from service.api.desk import Desk, TheDesk
 from service.desk import reading
 from service.desk.queue import one_of
 from service.desk.views import page
-from service.desk.visitors import SendingReviewer, Visitor
+from service.desk.visitors import SendingReviewer, VisitingReviewer, Visitor
 from service.facts.quoting import locate
 from service.kit.errors import InputError
 from service.notes import review
@@ -90,7 +91,7 @@ def _shown(
             reviewers=who_may(session, Role.REVIEWER),
             following=_following(session, found),
             refused=refused,
-            given=given or {},
+            given=defaultdict(str, given or {}),
             now=datetime.now(UTC).replace(tzinfo=None),
         )
 
@@ -147,7 +148,7 @@ def decide(
 
 @router.get("/{note_id}/edit")
 def edit_page(
-    note_id: NoteId, request: Request, desk: TheDesk, caller: Visitor, act: str = Act.EDIT
+    note_id: NoteId, request: Request, desk: TheDesk, caller: VisitingReviewer, act: str = Act.EDIT
 ) -> Response:
     """The form in which findings are written and cited: of an edit, or of a correction."""
     with desk.transaction() as session:
@@ -202,7 +203,7 @@ def _editing(
         written=written,
         correct=correct,
         refused=refused or [],
-        given=given or {},
+        given=defaultdict(str, given or {}),
     )
 
 

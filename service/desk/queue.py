@@ -88,6 +88,7 @@ def shown(
         following=f"/queue?{urlencode({**kept, 'cursor': listed.next})}" if listed.next else None,
         asked=asked,
         address=f"/queue?{urlencode(kept)}",
+        tabs={name: f"/queue?{urlencode({**kept, 'state': name})}" for name in _STATES},
         by_state=_by_state(counted),
         orders=list(Order),
         running=_running(desk),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -19,13 +20,12 @@ from service.claims import queries
 from service.claims.queries import FoundClaim
 from service.desk.marking import Mark, segments
 from service.desk.views import page
-from service.desk.visitors import Acting, Sender, Visitor
+from service.desk.visitors import Acting, Sender, SendingReviewer, Visitor
 from service.kit.errors import InputError, NotFound, VerinoteError
 from service.kit.text import normalise
 from service.submissions import inbox
 from service.submissions.intake import read_content
-from service.submissions.tables import SubmissionRow
-from service.types import ClaimState, Submission, SubmissionState
+from service.types import ClaimState, Submission, SubmissionState, Verdict
 from service.work import progress
 
 router = APIRouter(prefix="/submissions", include_in_schema=False)
@@ -81,10 +81,10 @@ def _form(
         caller,
         status,
         refused=refused,
-        given=given or {},
+        given=defaultdict(str, given or {}),
         engine=desk.pipeline.engine,
         endpoint=settings.openai_base_url if desk.pipeline.engine.name != "local" else None,
-        today=date.today().isoformat(),  # noqa: DTZ011  the desk's own day
+        today=date.today().isoformat(),
     )
 
 
@@ -159,7 +159,7 @@ def _told(error: ValidationError | VerinoteError) -> str:
 
 
 @router.post("/example")
-async def example(desk: TheDesk, caller: Sender, who: Acting) -> Response:
+async def example(desk: TheDesk, caller: SendingReviewer, who: Acting) -> Response:
     """Load the example's statements, and send its article in."""
     folder = next((one for one in _SEEDS if one.is_dir()), None)
     if folder is None:
@@ -191,7 +191,7 @@ def shown(
             caller,
             row=row,
             claims=found,
-            article=_marked(row, found),
+            article=_pieces(row.text, found),
             counted=counted,
             total=sum(counted.values()),
             over=counted.total() - counted[ClaimState.QUEUED],
@@ -202,13 +202,35 @@ def shown(
         )
 
 
-def _marked(row: SubmissionRow, found: list[FoundClaim]) -> list[Any]:
-    marks = [
-        Mark(one.claim.source.start, one.claim.source.end, one)
-        for one in found
-        if one.claim.source.end > one.claim.source.start
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the text under the same claims.
+
+    Attributes:
+        begins: the claims whose words begin here.
+        shown: of the claims that it is part of, the one whose verdict it shows; None: of none.
+    """
+
+    text: str
+    begins: tuple[FoundClaim, ...]
+    shown: FoundClaim | None
+
+
+_LOUDEST = [Verdict.REFUTED, Verdict.CONFLICTING, Verdict.SUPPORTED, Verdict.NOT_ENOUGH_EVIDENCE]
+"""Where claims share words, no refuted one may hide below another."""
+
+
+def _pieces(text: str, found: list[FoundClaim]) -> list[Piece]:
+    marks = [Mark(one.claim.source.start, one.claim.source.end, one) for one in found]
+    return [
+        Piece(cut.text, cut.begins, min(cut.marks, key=_loudness, default=None))
+        for cut in segments(text, marks)
     ]
-    return segments(row.text, marks)
+
+
+def _loudness(found: FoundClaim) -> int:
+    verdict = found.note.verdict if found.note is not None else None
+    return _LOUDEST.index(verdict) if verdict is not None else len(_LOUDEST)
 
 
 @router.post("/{submission_id}/cancel")

@@ -71,6 +71,7 @@ def sender(role: Role = Role.SUBMITTER) -> Callable[..., Caller]:
 Visitor = Annotated[Caller, Depends(visitor())]
 Sender = Annotated[Caller, Depends(sender())]
 SendingReviewer = Annotated[Caller, Depends(sender(Role.REVIEWER))]
+VisitingReviewer = Annotated[Caller, Depends(visitor(Role.REVIEWER))]
 VisitingAdmin = Annotated[Caller, Depends(visitor(Role.ADMIN))]
 SendingAdmin = Annotated[Caller, Depends(sender(Role.ADMIN))]
 
@@ -82,17 +83,15 @@ def _acting(caller: Annotated[Caller, Depends(_visitor)], request: Request) -> A
 Acting = Annotated[Actor, Depends(_acting)]
 
 
-def to_sign_in(request: Request, _: Exception) -> RedirectResponse:
+def to_sign_in(request: Request, _: Exception) -> Response:
     """Where somebody goes who has not signed in, and from there back."""
     wanted = request.url.path if request.method == "GET" else "/"
     if request.method == "GET" and request.url.query:
         wanted += f"?{request.url.query}"
     address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
-    answer = RedirectResponse(address, 303)
-    if request.headers.get("HX-Request"):  # a part of a page: the whole of it goes there
-        answer = RedirectResponse(address, 200)
-        answer.headers["HX-Redirect"] = "/sign-in"
-    return answer
+    if request.headers.get("HX-Request"):  # for a part of a page: all of it has to go there
+        return Response(headers={"HX-Redirect": "/sign-in"})
+    return RedirectResponse(address, 303)
 
 
 @router.get("/sign-in")

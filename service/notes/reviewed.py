@@ -340,6 +340,18 @@ def citing(session: Session, statement_id: str) -> list[str]:
     )
 
 
+def claims_of(session: Session, note_ids: Sequence[str]) -> dict[str, str]:
+    """What the claims of notes say, by the notes' ids, in the order in which they are given."""
+    found = dict(
+        session.execute(
+            select(NoteRow.id, ClaimRow.text)
+            .join(ClaimRow, ClaimRow.note_id == NoteRow.id)
+            .where(NoteRow.id.in_(note_ids))
+        ).all()
+    )
+    return {id_: found[id_] for id_ in note_ids if id_ in found}
+
+
 def history(session: Session, note_id: str) -> list[Revision]:
     """Every revision of a note, the oldest first.
 

@@ -1,0 +1,168 @@
+"""Signing in, and forms: who is nobody, or sends from elsewhere, changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from desks import Served, served, settings_for
+
+from service.access.register import Role
+from service.app import PAGES
+from service.desk.views import POLICY
+from service.desk.visitors import COOKIE
+
+DOCS = Path(__file__).parents[2] / "docs" / "access.md"
+ROW = re.compile(r"^\| `(?P<method>GET|POST) (?P<path>/\S*)` \| (?P<takes>[^|]+) \|$", re.MULTILINE)
+_PAGES = DOCS.read_text().partition("## Pages")[2]
+TABLE = [(row["method"], row["path"], row["takes"]) for row in ROW.finditer(_PAGES)]
+IDS = {
+    "submission_id": "0" * 24,
+    "note_id": "0" * 64,
+    "statement_id": "nothing",
+    "upload_id": "0" * 24,
+    "key_id": "0" * 12,
+    "name": "nobody",
+    "act": "role",
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("desk")
+    with served(settings_for(folder, requests_per_minute=0)) as opened:
+        yield opened
+
+
+@contextmanager
+def browser(desk: Served, who: str | None = "admin") -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=desk.url, headers={"Accept": "text/html"}, timeout=60) as client:
+        if who is not None:
+            answer = client.post("/sign-in", data={"key": desk.keys[who]})
+            assert answer.status_code == 303, answer.text
+        yield client
+
+
+def token(client: httpx.Client) -> str:
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get("/queue").text)
+    assert found is not None
+    return found[1]
+
+
+def test_the_table_has_every_page() -> None:
+    routes = [route for room in PAGES for route in room.router.routes]
+    assert {(m, route.path) for route in routes for m in route.methods} == {
+        (method, path) for method, path, _ in TABLE
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "takes"), TABLE)
+def test_who_may_open_a_page(desk: Served, method: str, path: str, takes: str) -> None:
+    address = path.format(**IDS)
+    with browser(desk, None) as nobody:
+        answer = nobody.request(method, address)
+    if takes.startswith("nobody"):
+        assert answer.status_code not in {303, 401, 403}
+        return
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/sign-in")
+    needed = Role(takes)
+    for role in Role:
+        with browser(desk, role) as somebody:
+            data = {"csrf": token(somebody)} if method == "POST" else None
+            if path == "/sign-out":
+                continue
+            status = somebody.request(method, address, data=data).status_code
+        assert (status == 403) is not role.covers(needed), (role, status)
+
+
+@pytest.mark.parametrize(("method", "path", "takes"), [row for row in TABLE if row[0] == "POST"])
+def test_a_form_from_elsewhere_is_refused(desk: Served, method, path, takes) -> None:
+    if takes.startswith("nobody"):
+        with browser(desk, None) as client:
+            headers = {"Sec-Fetch-Site": "cross-site"}
+            answer = client.post(path, data={"key": desk.keys["admin"]}, headers=headers)
+            assert answer.status_code == 403
+            assert COOKIE not in client.cookies
+        return
+    with browser(desk) as client, browser(desk) as other:
+        for sent in ({}, {"csrf": ""}, {"csrf": "0" * 64}, {"csrf": token(other)}):
+            answer = client.post(path.format(**IDS), data=sent)
+            assert answer.status_code == 403, (sent, answer.text)
+
+
+def test_a_program_cannot_sign_in(desk: Served) -> None:
+    with browser(desk, None) as client:
+        answer = client.post("/sign-in", data={"key": desk.keys["service"]})
+        assert answer.status_code == 401
+        assert "program" in answer.text
+        assert COOKIE not in client.cookies
+
+
+@pytest.mark.parametrize("key", ["", "x", "vn_0123456789ab_" + "k" * 43])
+def test_a_wrong_key_lets_nobody_in(desk: Served, key: str) -> None:
+    with browser(desk, None) as client:
+        assert client.post("/sign-in", data={"key": key}).status_code in {401, 422}
+        assert client.get("/queue").headers["Location"] == "/sign-in?next=/queue"
+
+
+def test_signing_out_ends_the_session_for_good(desk: Served) -> None:
+    with browser(desk) as client:
+        kept = client.cookies[COOKIE]
+        assert client.post("/sign-out", data={"csrf": token(client)}).status_code == 303
+        client.cookies.set(COOKIE, kept)
+        assert client.get("/queue").status_code == 303
+
+
+def test_a_session_ends_with_its_key(desk: Served) -> None:
+    key, sent = desk.desk.register.issue("admin")
+    with browser(desk, None) as client:
+        client.post("/sign-in", data={"key": sent})
+        assert client.get("/queue").status_code == 200
+        desk.desk.register.revoke(key.id)
+        assert client.get("/queue").status_code == 303
+
+
+def test_what_a_browser_keeps_is_not_stored(desk: Served) -> None:
+    with browser(desk) as client:
+        kept = client.cookies[COOKIE]
+        cookie = client.post("/sign-in", data={"key": desk.keys["admin"]}).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    for file in desk.desk.settings.data_dir.glob("verinote.db*"):
+        assert kept.encode() not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "\n/x"],
+)
+def test_nobody_is_led_elsewhere_by_signing_in(desk: Served, wanted: str) -> None:
+    with browser(desk, None) as client:
+        answer = client.post("/sign-in", data={"key": desk.keys["admin"], "next": wanted})
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/queue", "/submissions/new", "/nothing", "/audit"])
+def test_every_page_says_what_may_run_in_it(desk: Served, path: str) -> None:
+    with browser(desk) as client:
+        answer = client.get(path)
+    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_errors_are_pages_for_people_and_problems_for_programs(desk: Served) -> None:
+    with browser(desk) as client:
+        shown = client.get("/notes/" + "0" * 64)
+        assert shown.status_code == 404
+        assert "there is no such note" in shown.text
+        assert shown.headers["Content-Type"].startswith("text/html")
+    with desk.client() as program:
+        told = program.get("/v1/notes/" + "0" * 64, headers={"Accept": "text/html"})
+        assert told.headers["Content-Type"] == "application/problem+json"
