@@ -251,6 +251,44 @@ def calibrate(
     typer.echo(f"{len(bad)} malformed rows left out; written to {out}")
 
 
+@eval_app.command("export-decisions")
+def export_decisions(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="the JSON lines to write")],
+) -> None:
+    """Write decided notes as an evaluation set (`probes`); tell how often people overrode."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from eval import decisions
+    from service.kit.database import Database
+    from service.types import Verdict
+
+    settings = _settings(None)
+    database = Database.open(settings.database, settings.data_dir)
+    try:
+        with database.transaction() as session:
+            found = list(decisions.decisions(session))
+    finally:
+        database.close()
+    if not found:
+        raise InputError("no note was approved yet: there is nothing to export")
+    decisions.write(found, out)
+    table = Table(box=None)
+    table.add_column("engine's verdict")
+    for column in ("decided", "overridden", "rate", *(f"to {verdict}" for verdict in Verdict)):
+        table.add_column(column, justify="right")
+    for rate in decisions.rates(found):
+        table.add_row(
+            rate.verdict or "any",
+            str(rate.decided),
+            str(rate.overridden),
+            f"{rate.overridden / rate.decided:.1%}" if rate.decided else "",
+            *(str(rate.instead[verdict] or "") for verdict in Verdict),
+        )
+    Console().print(table)
+    typer.echo(f"{len(found)} claims; written to {out}")
+
+
 @eval_app.command("prompts-page")
 def prompts_page(
     seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),

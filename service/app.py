@@ -16,7 +16,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from service.api import audit, claims, notes, operations, problems, statements, submissions
 from service.api.desk import Desk
 from service.desk import notes as desk_notes
-from service.desk import people, queue, visitors
+from service.desk import people, published, queue, visitors
 from service.desk import statements as desk_statements
 from service.desk import submissions as desk_submissions
 from service.desk.views import STATIC, page
@@ -55,7 +55,7 @@ def create_app(desk: Desk) -> FastAPI:
         v1.include_router(room.router)
     app.include_router(v1)
     app.include_router(operations.router)
-    for room in PAGES:
+    for room in (*PAGES, published):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

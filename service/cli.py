@@ -20,6 +20,7 @@ from rich.console import Console
 
 from eval.commands import eval_app
 from service.access.commands import keys_app, users_app
+from service.audit.commands import audit_app
 from service.audit.corpus import command_witness
 from service.claims.commands import claims_app
 from service.kit.database import Database
@@ -42,6 +43,7 @@ app.add_typer(corpus_app)
 app.add_typer(claims_app)
 app.add_typer(users_app)
 app.add_typer(keys_app)
+app.add_typer(audit_app)
 app.add_typer(eval_app)
 
 _STANDARD_OUTPUT = "standard output"

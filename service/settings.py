@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.kit.errors import ConfigurationError
 from service.kit.secret import installation_secret
+from service.types import Verdict
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -75,6 +76,16 @@ class Settings(BaseSettings):
     stop_within: int = Field(20, ge=0, description="seconds to finish claims when told to stop")
     four_eyes: bool = Field(
         False, description="who edited a note, or sent its text in, is not its only approver"
+    )
+    public: bool = Field(True, description="show published notes to everybody, at /published")
+    public_url: str | None = Field(
+        None, description="where /published is for readers; without it, as a request names it"
+    )
+    publisher_name: str = Field("Verinote", min_length=1, description="who publishes")
+    publisher_url: str | None = Field(None, description="the publisher's address")
+    publisher_logo: str | None = Field(None, description="the address of the publisher's logo")
+    rating_labels: dict[Verdict, str] = Field(
+        {}, description='JSON, your own words for verdicts: {"refuted": "False"}'
     )
     admin_key: SecretStr | None = Field(
         None, description="key of the first admin; made and printed once if there is none"
@@ -151,6 +162,23 @@ class Settings(BaseSettings):
             raise ValueError("give no more than http://HOST:PORT")
         return value.rstrip("/")
 
+    @field_validator("public_url", "publisher_url", "publisher_logo")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if _web_address(value).username:
+            raise ValueError("give it without user and password")
+        return value.rstrip("/")
+
+    @field_validator("rating_labels")
+    @classmethod
+    def _labels(cls, value: dict[Verdict, str]) -> dict[Verdict, str]:
+        for verdict, label in value.items():
+            if not label.strip():
+                raise ValueError(f"the label of {verdict} is empty")
+        return value
+
     @field_validator("openai_base_url")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -205,7 +233,9 @@ def load_settings(**chosen: Any) -> Settings:  # noqa: ANN401  pydantic checks t
         )
         raise ConfigurationError(wrong) from error
     except SettingsError as error:  # what should be JSON and is not
-        raise ConfigurationError(f"VERINOTE_LLM_PRICES: {error}; give JSON, or {{}}") from error
+        found = re.search(r'field "(\w+)"', str(error))
+        name = _named((found[1],), chosen) if found else "settings"
+        raise ConfigurationError(f"{name}: {error}; give JSON, or {{}}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f".env: cannot be read ({error})") from error
 

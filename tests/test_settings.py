@@ -26,6 +26,12 @@ from service.settings import load_settings
         ("VERINOTE_LLM_TIMEOUT", "nan"),
         ("VERINOTE_LLM_DEADLINE", "0"),
         ("VERINOTE_EMBEDDINGS", "openai:"),
+        ("VERINOTE_PUBLIC_URL", "facts.example.org"),
+        ("VERINOTE_PUBLISHER_LOGO", "https://user:hunter2secret@host/logo.png"),
+        ("VERINOTE_PUBLISHER_NAME", ""),
+        ("VERINOTE_RATING_LABELS", "{"),
+        ("VERINOTE_RATING_LABELS", '{"true": "True"}'),
+        ("VERINOTE_RATING_LABELS", '{"refuted": " "}'),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(monkeypatch, name: str, value: str) -> None:

@@ -1,7 +1,8 @@
-"""The route of the audit trail."""
+"""Routes of the audit trail."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -32,6 +33,19 @@ def listed(
     with desk.transaction() as session:
         found = entries(session, after=paging.number_in(cursor), limit=limit + 1, subject=subject)
     return paging.page_of(found, limit, _shown, lambda entry: [entry.number])
+
+
+@router.get("/verification", responses=responses())
+def verification(desk: TheDesk, caller: Admin) -> schemas.AuditVerified:
+    """Whether every entry is as it was written; otherwise, the first that is not."""
+    with desk.transaction() as session:
+        broken = desk.trail.first_broken(session)
+        head = desk.trail.head(session)
+    return schemas.AuditVerified(
+        whole=broken is None,
+        head=schemas.AuditHead(**asdict(head)),
+        broken=schemas.AuditBroken(**asdict(broken)) if broken is not None else None,
+    )
 
 
 def _shown(entry: Entry) -> schemas.AuditEntry:

@@ -69,6 +69,11 @@ class Desk:
             yield session
 
 
+def here(settings: Settings, request: Request) -> str:
+    """Where readers of what is published find us."""
+    return settings.public_url or str(request.base_url).rstrip("/")
+
+
 def _desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk

@@ -8,21 +8,31 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from service.api import paging, schemas
 from service.api.access import Reader, ReviewingPerson, origin_of
 from service.api.claims import Words
-from service.api.desk import TheDesk
+from service.api.desk import TheDesk, here
 from service.api.problems import Refused, problem_of, responses
-from service.notes import review
+from service.kit.errors import NotFound
+from service.notes import publishing, review
 from service.notes.differences import Difference
 from service.notes.jsonl import finding_to_json, to_json
+from service.notes.publishing import Publisher
 from service.notes.review import NoteState, Order, Outdated, Person, Reviewed, Wanted
 from service.types import Verdict
 
 router = APIRouter(prefix="/notes", tags=["notes"])
+
+
+class LinkedData(JSONResponse):
+    """JSON-LD."""
+
+    media_type = "application/ld+json"
+
 
 NoteId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
@@ -158,6 +168,23 @@ def _shown_difference(found: Difference) -> schemas.DifferenceShown:
             for one in found.changed
         ],
     )
+
+
+@router.get(
+    "/{note_id}/claimreview",
+    response_class=LinkedData,
+    responses=responses(404),
+)
+def claim_review(note_id: NoteId, desk: TheDesk, caller: Reader, request: Request) -> Response:
+    """A published note as schema.org's ClaimReview. One that was retracted has none."""
+    with desk.transaction() as session:
+        note = publishing.find_published(session, note_id)
+    if note.is_retracted:
+        raise NotFound(f"note {note_id}: was retracted: there is no ClaimReview of it")
+    at = here(desk.settings, request)
+    publisher = Publisher.of(desk.settings, at)
+    address = f"{at}/published/{note.id}"
+    return LinkedData(publishing.claim_review(note, publisher, address))
 
 
 @router.patch("/{note_id}", responses=responses(404, 409, 412, 428))

@@ -63,14 +63,21 @@ def _counted(number: object) -> object:
     return number
 
 
-_Number = Annotated[int, BeforeValidator(_counted), Field(ge=1, le=1_000_000)]
-_Offset = Annotated[int, BeforeValidator(_counted), Field(ge=0, le=1_000_000_000)]
+_Number = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_counted)]
+_Offset = Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(_counted)]
 Seen = _Number
 """The revision of a note that somebody has seen."""
 Name = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
 """A person's name."""
 Said = Annotated[str, Field(min_length=1, max_length=5_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 """What a person said, which is not nothing."""
+
+
+def _written_moment(moment: object) -> object:
+    """Pydantic alone would also take seconds since 1970 for a moment."""
+    if not isinstance(moment, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", moment):
+        raise ValueError("write the moment as YYYY-MM-DDThh:mm:ssZ")
+    return moment
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -81,7 +88,7 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("give a moment of our time") from error
 
 
-Due = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Due = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_utc)]
 
 
 def _values(*names: str, none: str | None = None) -> dict[str, Any]:
@@ -744,6 +751,28 @@ class AuditEntry(BaseModel):
     subject: str
     revision: int | None
     detail: dict[str, Any]
+
+
+class AuditHead(BaseModel):
+    """How many entries there are, and the newest seal."""
+
+    number: int
+    digest: str
+
+
+class AuditBroken(BaseModel):
+    """The first entry that is not as it was written, and what is wrong with it."""
+
+    number: int
+    reason: str
+
+
+class AuditVerified(BaseModel):
+    """Whether the trail is as it was written."""
+
+    whole: bool
+    head: AuditHead
+    broken: AuditBroken | None
 
 
 class Health(BaseModel):

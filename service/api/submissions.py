@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -27,6 +28,8 @@ from service.claims import queries
 from service.kit.errors import NotFound
 from service.kit.ids import new_id
 from service.kit.text import sha256_hex
+from service.notes import export as exporting
+from service.notes import publishing
 from service.settings import Settings
 from service.submissions import inbox
 from service.submissions.intake import read_claims, read_submission, read_text
@@ -184,6 +187,39 @@ def _listed(row: SubmissionRow, counted: Counter[ClaimState]) -> dict[str, objec
     }
 
 
+class Export(StrEnum):
+    """What a submission's claims and notes are written as."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the file",
+        "content": {"text/csv": {"schema": {"type": "string"}}, "application/jsonl": {}},
+    }
+}
+
+
+@router.get("/{submission_id}/export", response_class=Response, responses=responses(404) | _FILES)
+def export(
+    submission_id: SubmissionId,
+    desk: TheDesk,
+    caller: Reader,
+    format: Export = Export.CSV,  # noqa: A002  its name in the address
+) -> Response:
+    """A submission's claims and notes as a file: for spreadsheets, or for programs."""
+    with desk.transaction() as session:
+        inbox.row_of(session, submission_id)
+        found = exporting.of_submission(session, submission_id)
+    name = f"submission-{submission_id}.{format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if format is Export.CSV:
+        return Response(exporting.to_csv(found), 200, headers, "text/csv; charset=utf-8")
+    return Response(exporting.to_jsonl(found), 200, headers, "application/jsonl")
+
+
 def _present(submission_id: SubmissionId, desk: TheDesk, caller: Reader) -> str:
     """A submission that is there: once a stream has begun, it is too late to say that it isn't."""
     with desk.transaction() as session:
@@ -281,7 +317,7 @@ async def delete(
 ) -> None:
     """Erase a submission with everything that was made of it. The audit keeps hashes.
 
-    Who sent it in may, and an admin.
+    Who sent it in may, and an admin; once a note of it is published, an admin alone.
     """
     await remove(desk, submission_id, caller, actor(caller, request))
 
@@ -298,6 +334,8 @@ async def remove(desk: Desk, submission_id: str, caller: Caller, who: Actor) -> 
         row = inbox.row_of(session, submission_id, lock=True)
         if row.submitted_by != caller.user and not caller.may(Role.ADMIN):
             raise Refused(403, "forbidden", f"{row.submitted_by} sent it in: it takes an admin")
+        if publishing.is_out(session, submission_id) and not caller.may(Role.ADMIN):
+            raise Refused(403, "forbidden", "notes of it are published: it takes an admin")
         erased = erasure.erase(session, submission_id)
         desk.trail.record(
             session,

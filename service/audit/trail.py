@@ -1,8 +1,8 @@
 """The audit trail: an append-only chain of what was done.
 
 Every entry is sealed with the one before it, under a key that is not in the database: who can
-write to the database can neither change, remove nor reorder entries without it showing, and not
-cut the newest ones off either, since the head is sealed too.
+write to the database can neither change, remove nor reorder entries without it showing. That the
+newest ones were cut off shows by a head that was kept elsewhere.
 """
 
 from __future__ import annotations
@@ -81,6 +81,14 @@ class Head:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The first entry that is not as it was written, and what is wrong with it."""
+
+    number: int
+    reason: str
+
+
 class Trail:
     """Adds entries and checks them.
 
@@ -142,27 +150,43 @@ class Trail:
         row = session.get_one(HeadRow, 1)
         return Head(row.number, row.digest)
 
-    def first_broken(self, session: Session, known: Head | None = None) -> int | None:
-        """The number of the first entry that is not as it was written; None where all are.
+    def first_broken(self, session: Session, known: Head | None = None) -> Broken | None:
+        """Find the first entry that is not as it was written; None where all are.
+
+        Entries may be added meanwhile.
 
         Args:
             session: on the database of the trail.
             known: a head that was taken out earlier; the trail must still hold it.
         """
+        heads = {known: "when the head was taken out"} if known is not None else {}
+        heads[self.head(session)] = "by the trail's own head"
         number, previous = 0, ""
         for row in _rows(session):
             number += 1
-            whole = row.number == number and row.previous == previous
-            if not whole or not hmac.compare_digest(row.digest, self._seal(_entry(row), previous)):
-                return number
+            reason = self._wrong(row, number, previous)
+            for head, when in heads.items():
+                if head.number == number and head.digest != row.digest:
+                    reason = reason or f"it is another than it was {when}"
+            if reason is not None:
+                return Broken(number, reason)
             previous = row.digest
-            if known is not None and known.number == number and known.digest != previous:
-                return number
-        head = self.head(session)
-        if (head.number, head.digest) != (number, previous):
-            return number + 1
-        if known is not None and known.number > number:
-            return number + 1
+        for head, when in heads.items():
+            if head.number > number:
+                return Broken(number + 1, f"it is gone: there were {head.number:,} entries {when}")
+        newest = self.head(session)
+        if newest.number < number:
+            return Broken(newest.number + 1, "it stands behind the end of the trail")
+        return None
+
+    def _wrong(self, row: EntryRow, number: int, previous: str) -> str | None:
+        """What is wrong with the row that is found where an entry should be."""
+        if row.number != number:
+            return f"it is gone: the next one there is {row.number}"
+        if row.previous != previous:
+            return "it was sealed behind another entry than the one before it"
+        if not hmac.compare_digest(row.digest, self._seal(_entry(row), previous)):
+            return "it is not what was sealed, or was sealed under another installation secret"
         return None
 
     def _seal(self, entry: Entry, previous: str) -> str:

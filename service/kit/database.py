@@ -227,7 +227,7 @@ def _is_of_the_whole(error: DatabaseError | sqlite3.DatabaseError | CommandError
 
 
 def comes_after(
-    moment: InstrumentedAttribute[datetime],
+    moment: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     id_: InstrumentedAttribute[str],
     last: tuple[datetime, str],
 ) -> ColumnElement[bool]:

@@ -21,7 +21,13 @@ def to_line(note: Note) -> str:
     One line to every reader, and safe to print: control characters, other line ends, marks of
     direction and lone surrogates are escaped.
     """
-    line = json.dumps(to_json(note), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return escaped(
+        json.dumps(to_json(note), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    )
+
+
+def escaped(line: str) -> str:
+    """Return a line of JSON without what a terminal, or a reader of lines, would act on."""
     return _TO_ESCAPE.sub(lambda match: f"\\u{ord(match.group()):04x}", line)
 
 

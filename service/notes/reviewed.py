@@ -310,6 +310,12 @@ def page(
     return reviewed(session, [(note, claim) for note, claim in session.execute(query)])
 
 
+def notes_of(session: Session, submission_id: str) -> list[Reviewed]:
+    """Every note of a submission."""
+    query = _chosen(select(NoteRow, ClaimRow), Wanted(submission_id=submission_id))
+    return reviewed(session, [(note, claim) for note, claim in session.execute(query)])
+
+
 def place_of(found: Reviewed, order: Order) -> Place:
     """Where a note stands in an order."""
     return _place(order, found.created_at, found.note.confidence, found.id)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from service.claims.tables import ClaimRow, NoteRow
 from service.engines.openai.cache import AnswerRow
 from service.kit.database import Database
+from service.notes.publishing import out_of
 from service.notes.tables import CitationRow, CommentRow, DecisionRow, OpinionRow, RevisionRow
 from service.submissions.inbox import row_of
 from service.submissions.tables import EventRow, IdempotencyRow, SubmissionRow
@@ -72,10 +73,17 @@ def erase(session: Session, submission_id: str) -> Erased:
 
 
 def expired(session: Session, before: datetime, limit: int) -> list[str]:
-    """Submissions that ended before a moment, the oldest first."""
+    """Submissions that ended before a moment, the oldest first; none of which notes are published.
+
+    What everybody may read keeps its address.
+    """
     query = (
         select(SubmissionRow.id)
-        .where(SubmissionRow.submitted_by.is_not(None), SubmissionRow.finished_at < before)
+        .where(
+            SubmissionRow.submitted_by.is_not(None),
+            SubmissionRow.finished_at < before,
+            ~out_of(SubmissionRow.id),
+        )
         .order_by(SubmissionRow.finished_at)
         .limit(limit)
     )

@@ -48,10 +48,17 @@ BY_NATURE: dict[str, list[str]] = {
     "GET /v1/claims": ["422"],
     "GET /v1/notes": ["422"],
     "GET /v1/statements": ["422"],
+    "GET /v1/statements/uploads": ["422"],
+    "GET /v1/statements/uploads/{upload_id}": ["422"],
     "GET /v1/audit": ["422"],
     # The citation gate compares with stored texts; If-Match is held against the newest revision,
     # and its absence has an answer of its own (RFC 6585).
     "PATCH /v1/notes/{note_id}": ["412", "422", "428"],
+    "GET /v1/notes/{note_id}/comments": ["422"],
+    # Who may review, the register says.
+    "PUT /v1/notes/{note_id}/assignment": ["422"],
+    # Who agrees has the note's verdict.
+    "POST /v1/notes/{note_id}/opinions": ["422"],
     # Whether a verdict is another than the note's, so that it needs a reason, hangs on the note.
     "POST /v1/notes/{note_id}/decisions": ["422"],
 }
@@ -129,6 +136,11 @@ def _config(desk: Served, who: str | None, examples: int, phases: set[str]) -> S
                 "include-name": "POST /v1/statements/files",
                 "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "201"]}},
             },
+            # Other methods take the address for that of a note, whose id is malformed.
+            {
+                "include-name": "POST /v1/notes/bulk",
+                "checks": {"unsupported_method": {"enabled": False}},
+            },
             # What failed to be added has no id, and the link that is made up follows the null; and
             # what is withdrawn is still shown, since notes cite it.
             {
@@ -150,19 +162,30 @@ def _config(desk: Served, who: str | None, examples: int, phases: set[str]) -> S
 
 
 def _known(desk: Served) -> dict[str, list[str]]:
-    """Ids of what is there, by the name of the parameter that takes them."""
+    """Ids of what is there, by the name of the parameter that takes them.
+
+    Submissions are deleted on the way: claims and notes are those of others.
+    """
     submissions = [desk.submit(claims=[LOAN]), desk.submit(claims=[BOMBERS])]
+    kept = [desk.submit(claims=[LOAN]), desk.submit(claims=[BOMBERS])]
     with desk.client() as client:
         claims = [
-            claim
-            for id_ in submissions
-            for claim in client.get(f"/v1/submissions/{id_}").json()["claims"]
+            claim for id_ in kept for claim in client.get(f"/v1/submissions/{id_}").json()["claims"]
         ]
+        for decision in ("approve", "publish"):
+            path = f"/v1/notes/{claims[0]['note_id']}/decisions"
+            client.post(path, json={"decision": decision, "revision": 1}).raise_for_status()
+        upload = client.post(
+            "/v1/statements",
+            headers={"Prefer": "respond-async"},
+            json={"statements": [{"id": "U1", "text": "The port of Vaasa was open in 2025."}]},
+        )
     return {
         "submission_id": submissions,
         "claim_id": [claim["id"] for claim in claims],
         "note_id": [claim["note_id"] for claim in claims],
         "statement_id": list(STATEMENTS),
+        "upload_id": [upload.headers["Location"].rpartition("/")[2]],
     }
 
 

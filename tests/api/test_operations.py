@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from asking import body_of, problem
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from tiny_corpus import BOMBERS, LOAN
 
 from service.app import create_app
+from service.audit.tables import EntryRow
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +79,28 @@ def test_the_audit_names_who_did_what_and_shows_that_nothing_was_changed(desk: S
     id_ = desk.submit(claims=["Nobody has ever claimed this before."])
     with desk.client() as client:
         page = body_of(client.get("/v1/audit", params={"subject": f"submission:{id_}"}), 200)
+        verified = body_of(client.get("/v1/audit/verification"), 200)
     (entry,) = page["items"]
     assert (entry["user"], entry["action"]) == ("a.submitter", "submission.accept")
     assert entry["origin"] == "127.0.0.1"
-    with desk.desk.transaction() as session:
-        assert desk.desk.trail.first_broken(session) is None
+    assert (verified["whole"], verified["broken"]) == (True, None)
+    assert verified["head"]["number"] >= entry["number"]
+
+
+def test_an_entry_that_was_changed_is_named(desk: Served) -> None:
+    def move(days: int) -> None:
+        with desk.desk.transaction() as session:
+            second = session.get_one(EntryRow, 2)
+            second.at += timedelta(days=days)
+
+    with desk.client() as client:
+        move(1)
+        verified = body_of(client.get("/v1/audit/verification"), 200)
+        move(-1)
+        assert body_of(client.get("/v1/audit/verification"), 200)["whole"]
+    assert not verified["whole"]
+    assert verified["broken"]["number"] == 2
+    assert "not what was sealed" in verified["broken"]["reason"]
 
 
 def test_no_word_of_a_submission_is_logged(desk: Served, caplog) -> None:

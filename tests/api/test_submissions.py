@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -257,3 +259,58 @@ def test_a_claim_is_shown_with_its_evidence_and_those_near_it(desk: Served, admi
     assert any(piece["decides"] for piece in shown["evidence"])
     assert near[0]["relation"] == "duplicate"
     assert near[0]["text"] == BOMBERS
+
+
+def exported(client, submission_id: str, file: str):
+    answer = client.get(f"/v1/submissions/{submission_id}/export", params={"format": file})
+    assert answer.status_code == 200, answer.text
+    name = f'attachment; filename="submission-{submission_id}.{file}"'
+    assert answer.headers["Content-Disposition"] == name
+    return answer
+
+
+def test_a_submission_is_a_file_for_spreadsheets_and_for_programs(desk: Served, admin) -> None:
+    formula = f'=HYPERLINK("http://example.org","{LOAN}")'
+    id_ = desk.submit(claims=[LOAN, BOMBERS, formula], title="For files")
+    claims = admin.get(f"/v1/submissions/{id_}").json()["claims"]
+    path = f"/v1/notes/{claims[0]['note_id']}/decisions"
+    override = {"verdict": "refuted", "reason": "Withdrawn."}
+    body_of(admin.post(path, json={"decision": "approve", "revision": 1, **override}), 201)
+    body_of(admin.post(path, json={"decision": "publish", "revision": 1}), 201)
+
+    told = exported(admin, id_, "csv")
+    assert told.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(told.text, newline="")))
+    assert [row["claim"] for row in rows] == [LOAN, BOMBERS, f"'{formula}"]
+    assert (rows[0]["verdict"], rows[0]["decided_verdict"]) == ("supported", "refuted")
+    assert rows[0]["state"] == "published"
+    assert rows[0]["published_at"].endswith("Z")
+    assert "European Council, 10 December 2025 (L1, version 1, " in rows[0]["citations"]
+    assert (rows[1]["state"], rows[1]["decided_verdict"]) == ("drafted", "")
+
+    lines = [json.loads(line) for line in exported(admin, id_, "jsonl").text.splitlines()]
+    assert [line["claim"] for line in lines] == [LOAN, BOMBERS, formula]
+    assert lines[0]["note"][0]["citations"][0]["statement_id"] == "L1"
+    assert [line["note_id"] for line in lines] == [claim["note_id"] for claim in claims]
+    assert [line["decided_verdict"] for line in lines] == ["refuted", None, None]
+
+
+def test_a_claim_without_a_note_is_in_the_file_too(desk: Served, submitter, admin) -> None:
+    claims = [f"{LOAN} Part {number}." for number in range(30)]
+    id_ = body_of(submitter.post("/v1/submissions", json={"claims": claims}), 202)["id"]
+    with submitter.stream("GET", f"/v1/submissions/{id_}/events") as stream:
+        assert "event: read" in stream.iter_lines()
+        body_of(submitter.post(f"/v1/submissions/{id_}/cancel"), 200)
+    rows = list(csv.DictReader(io.StringIO(exported(admin, id_, "csv").text, newline="")))
+    lines = [json.loads(line) for line in exported(admin, id_, "jsonl").text.splitlines()]
+    assert [row["claim"] for row in rows] == [line["claim"] for line in lines] == claims
+    left = [row for row in rows if row["state"] == "cancelled"]
+    assert left
+    assert {row["note_id"] for row in left} == {""}
+    assert {line["state"] for line in lines} == {row["state"] for row in rows}
+
+
+def test_only_what_is_there_is_exported(admin) -> None:
+    missing = f"/v1/submissions/{'0' * 24}/export"
+    assert problem(admin.get(missing), 404) == "not-found"
+    assert problem(admin.get(missing, params={"format": "xlsx"}), 422) == "invalid-request"

@@ -18,7 +18,7 @@ def database(empty_url: str) -> Iterator[Database]:
 
 
 def test_confidence_and_warnings_of_notes_from_before_are_known(database: Database) -> None:
-    database.migrate("0006")
+    database.migrate("0007")
     bodies = {
         "sure": '{"confidence": 0.75, "warnings": []}',
         "warned": '{"confidence": 0.5, "warnings": ["look at the dates"]}',

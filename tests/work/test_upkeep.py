@@ -18,7 +18,7 @@ from service.kit.ids import new_id
 from service.submissions import inbox
 from service.submissions.intake import read_claims
 from service.submissions.tables import SubmissionRow
-from service.work import upkeep
+from service.work import erasure, upkeep
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,19 @@ def test_only_what_ended_long_ago_is_erased(desk: Served) -> None:
         told = client.get("/v1/audit", params={"subject": f"submission:{old}"}).json()["items"]
     assert told[-1]["action"] == "submission.expire"
     assert told[-1]["user"] is None
+
+
+def test_what_is_published_is_not_erased(desk: Served) -> None:
+    old, public = desk.submit(claims=[LOAN]), desk.submit(claims=[LOAN])
+    with desk.client() as client:
+        (claim,) = client.get(f"/v1/submissions/{public}").json()["claims"]
+        for decision in ("approve", "publish"):
+            told = {"decision": decision, "revision": 1}
+            client.post(f"/v1/notes/{claim['note_id']}/decisions", json=told).raise_for_status()
+        for id_ in (public, old):
+            set_back(desk, id_, finished_at=timedelta(days=40))
+        with desk.desk.transaction() as session:
+            assert erasure.expired(session, utc_now() - timedelta(days=30), 100) == [old]
 
 
 def test_feeds_that_are_due_are_read(desk: Served) -> None:
