@@ -280,7 +280,6 @@ class _Run:
             row = session.get(UploadSourceRow, (self._id, position))
             if row is None:  # another process has ended the upload
                 return
-            session.expunge(row)
         self._name = row.name
         if row.content is None and (position, 0) in self._known:
             return  # nothing is fetched for what is known

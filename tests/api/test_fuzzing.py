@@ -48,6 +48,8 @@ BY_NATURE: dict[str, list[str]] = {
     "GET /v1/claims": ["422"],
     "GET /v1/notes": ["422"],
     "GET /v1/statements": ["422"],
+    "GET /v1/statements/uploads": ["422"],
+    "GET /v1/statements/uploads/{upload_id}": ["422"],
     "GET /v1/audit": ["422"],
     # The citation gate compares with stored texts; If-Match is held against the newest revision,
     # and its absence has an answer of its own (RFC 6585).
@@ -127,7 +129,9 @@ def _config(desk: Served, who: str | None, examples: int, phases: set[str]) -> S
             # A file may hold any bytes, JSON too, whatever the schema of a part says of its type.
             {
                 "include-name": "POST /v1/statements/files",
-                "checks": {"negative_data_rejection": {"expected-statuses": [*REFUSED, "201"]}},
+                "checks": {
+                    "negative_data_rejection": {"expected-statuses": [*REFUSED, "201", "202"]}
+                },
             },
             # What failed to be added has no id, and the link that is made up follows the null; and
             # what is withdrawn is still shown, since notes cite it.
@@ -153,6 +157,8 @@ def _known(desk: Served) -> dict[str, list[str]]:
     """Ids of what is there, by the name of the parameter that takes them."""
     submissions = [desk.submit(claims=[LOAN]), desk.submit(claims=[BOMBERS])]
     with desk.client() as client:
+        body = {"statements": [{"id": "later", "text": LOAN}]}
+        later = client.post("/v1/statements", json=body, headers={"Prefer": "respond-async"})
         claims = [
             claim
             for id_ in submissions
@@ -163,6 +169,7 @@ def _known(desk: Served) -> dict[str, list[str]]:
         "claim_id": [claim["id"] for claim in claims],
         "note_id": [claim["note_id"] for claim in claims],
         "statement_id": list(STATEMENTS),
+        "upload_id": [later.json()["id"]],
     }
 
 
