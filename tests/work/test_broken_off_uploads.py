@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres import Cluster
 from processes import Server, server, worker
+from servers import Quiet, serving
 from sqlalchemy import event, func, select
 
 from service.audit.trail import Actor, Entry, Trail, entries
-from service.kit.database import Database
+from service.kit.database import Database, utc_now
 from service.kit.vectors import Vectors
 from service.settings import load_settings
 from service.statements import repository
@@ -197,6 +198,42 @@ def test_a_statement_that_changed_meanwhile_is_not_changed_back(
     ]
 
 
+@pytest.mark.parametrize("then", ["the same", "fewer", "nothing"])
+def test_an_address_is_asked_again_only_for_what_is_missing(
+    database_url: str, tmp_path: Path, monkeypatch, then: str
+) -> None:
+    monkeypatch.setattr(uploads, "_A_FEW", 2)
+    lines = [line(f"l{number}", "it rains") for number in range(5)]
+    asked: list[str] = []
+
+    class Host(Quiet):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if self.path == "/page":
+                self.answer(b"The council said on Tuesday that it rains.", "text/plain")
+            elif then == "nothing" and asked.count(self.path) > 1:
+                self.answer(b"", "text/plain", 404)
+            else:
+                fewer = then == "fewer" and asked.count(self.path) > 1
+                self.answer(b"".join(lines[: 3 if fewer else 5]), "application/x-ndjson")
+
+    given = {"database_url": database_url, "fetch_allow_private": True}
+    with serving(Host) as port, corpus_in(tmp_path / "data", **given) as corpus:
+        sent = uploads.Sent.of([f"http://127.0.0.1:{port}/{name}" for name in ("page", "list")])
+        with corpus.database.transaction() as session:
+            upload_id = uploads.accept(session, sent, WHO)
+        running = uploads.add(corpus, TRAIL, upload_id)
+        assert [next(running), next(running)] == [True, True]  # the page and three lines
+        finish(corpus, upload_id)
+        found = told(corpus, upload_id)
+
+    assert asked == ["/page", "/list", "/list"]
+    state, total, done, failed, _ = found["state"]
+    assert (state, total) == ("done", done + failed)
+    assert (done, failed) == {"the same": (6, 0), "fewer": (4, 0), "nothing": (4, 1)}[then]
+    assert len(found["versions"]) == len(found["trail"]) == done
+
+
 def test_what_is_not_known_is_nothing_to_do(corpus: Corpus) -> None:
     assert list(uploads.add(corpus, TRAIL, "0" * 24)) == []
 
@@ -239,7 +276,7 @@ def test_uploads_that_ended_long_ago_are_forgotten_and_their_statements_stay(
     with corpus.database.transaction() as session:
         uploads.row_of(session, ids[0]).finished_at -= 2 * uploads.KEPT
     with corpus.database.transaction() as session:
-        old = uploads.expired(session, uploads.utc_now() - uploads.KEPT, 10)
+        old = uploads.expired(session, utc_now() - uploads.KEPT, 10)
         assert old == [ids[0]]
         uploads.forget(session, old)
         left = session.scalars(select(UploadRow.id).order_by(UploadRow.id)).all()
@@ -316,7 +353,7 @@ def test_killed_again_and_again_an_upload_is_finished_as_if_nothing_had_been(
         location = upload(served)
         until(lambda: stored(served, location) > 0, served.log)
         served.kill()
-    for _ in range(3):
+    for _ in range(2):
         with server(folder) as served:
             served.wait()
             before = stored(served, location)
