@@ -292,7 +292,7 @@ class Work:
         """Add an upload to the corpus."""
         task = asyncio.current_task()
         if self._stopping or task is None:
-            raise asyncio.CancelledError
+            raise asyncio.CancelledError  # it stays under way: see ``_leave_uploads``
         self._adding.add(task)
         try:
             with span("add", upload_id=upload_id):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from desks import WITHIN, Served, served, settings_for
@@ -13,12 +15,14 @@ from servers import Quiet, serving
 from sqlalchemy import update
 from tiny_corpus import LOAN
 
+from service.audit.trail import Actor, Trail
 from service.kit.database import utc_now
 from service.kit.ids import new_id
+from service.statements.intake import Upload
 from service.submissions import inbox
 from service.submissions.intake import read_claims
 from service.submissions.tables import SubmissionRow
-from service.work import erasure, upkeep
+from service.work import erasure, upkeep, uploads
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,83 @@ def test_what_came_just_now_is_left_to_who_took_it(desk: Served) -> None:
     with desk.client() as client:
         assert client.get(f"/v1/submissions/{id_}").json()["state"] == "queued"
         assert client.post(f"/v1/submissions/{id_}/cancel").status_code == 200
+
+
+def sent(desk: Served, id_: str) -> str:
+    """An upload that was accepted right before a crash, a minute ago."""
+    content = json.dumps({"id": id_, "text": LOAN}).encode()
+    given = uploads.Sent.of([Upload(f"{id_}.jsonl", content)])
+    with desk.desk.transaction() as session:
+        upload_id = uploads.accept(session, given, Actor("admin", "0" * 12))
+        uploads.row_of(session, upload_id).created_at -= timedelta(minutes=1)
+    return upload_id
+
+
+def state_of(desk: Served, upload_id: str) -> dict[str, Any]:
+    with desk.client() as client:
+        answer = client.get(f"/v1/statements/uploads/{upload_id}")
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+def test_an_upload_that_was_accepted_and_never_queued_is_found_and_added(desk: Served) -> None:
+    id_ = sent(desk, "swept")
+    assert state_of(desk, id_)["state"] == "queued"
+    desk.run(upkeep.sweep(desk.desk.work))
+    until(lambda: state_of(desk, id_)["state"] == "done")
+    with desk.client() as client:
+        assert client.get("/v1/statements/swept").status_code == 200
+
+
+def test_an_upload_whose_work_ended_by_an_error_of_ours_ends_and_says_so(
+    desk: Served, monkeypatch
+) -> None:
+    work = desk.desk.work
+
+    async def broken(upload_id: str) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(work), "do_upload", lambda _, upload_id: broken(upload_id))
+        id_ = sent(desk, "broken")
+        desk.run(upkeep.sweep(work))
+        workflow = uploads.workflow_of(id_)
+        until(lambda: desk.run(work.states([workflow])) == {workflow: "ERROR"})
+
+    desk.run(upkeep.sweep(work))
+
+    shown = state_of(desk, id_)
+    assert (shown["state"], shown["error"]) == ("failed", uploads.ENDED)
+
+
+def test_an_upload_that_ends_by_an_error_of_ours_ends_at_once(desk: Served, monkeypatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trail, "record", broken)
+        id_ = sent(desk, "unrecorded")
+        desk.run(upkeep.sweep(desk.desk.work))
+        until(lambda: state_of(desk, id_)["state"] == "failed")
+    with desk.client() as client:
+        assert client.get("/v1/statements/unrecorded").status_code == 404
+
+
+def test_uploads_that_ended_long_ago_are_forgotten(desk: Served) -> None:
+    old, new = sent(desk, "old"), sent(desk, "new")
+    desk.run(upkeep.sweep(desk.desk.work))
+    until(lambda: {state_of(desk, id_)["state"] for id_ in (old, new)} == {"done"})
+    with desk.desk.transaction() as session:
+        uploads.row_of(session, old).finished_at -= uploads.KEPT
+
+    desk.run(upkeep.forget_uploads(desk.desk.work))
+
+    with desk.client() as client:
+        for id_, status in ((old, 404), (new, 200)):
+            assert client.get(f"/v1/statements/uploads/{id_}").status_code == status
+        assert client.get("/v1/statements/old").status_code == 200
+    workflows = [uploads.workflow_of(id_) for id_ in (old, new)]
+    until(lambda: desk.run(desk.desk.work.states(workflows)) == {workflows[1]: "SUCCESS"})
 
 
 def test_only_what_ended_long_ago_is_erased(desk: Served) -> None:
@@ -122,6 +203,11 @@ def test_feeds_that_are_due_are_read(desk: Served) -> None:
             return any(hit["statement"]["issuer"] == "Ministry of Fisheries" for hit in hits)
 
         until(found)
+        told = client.get("/v1/audit", params={"limit": 200}).json()["items"]
+    assert [(one["action"], one["user"]) for one in told if one["origin"] is None][-1] == (
+        "statement.add",
+        None,
+    )
 
 
 def test_a_claim_whose_work_ended_by_an_error_of_ours_ends_and_can_be_tried_again(
