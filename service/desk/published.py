@@ -37,7 +37,7 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Cache-Control": "public, max-age=60",
+    "Cache-Control": "public, no-cache",  # a correction is seen at once
 }
 
 
