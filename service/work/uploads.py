@@ -275,7 +275,7 @@ class _Run:
             # An address may have answered otherwise, or no more, since a run before counted.
             session.execute(
                 update(UploadRow)
-                .where(UploadRow.id == self._id)
+                .where(UploadRow.id == self._id, UploadRow.state.in_(_UNDER_WAY))
                 .values(total=UploadRow.done + UploadRow.failed)
             )
             end(session, self._id, why)
