@@ -3,7 +3,7 @@
 
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog[open]");
 
   // Keys -------------------------------------------------------------------------------------
   let row = -1;
