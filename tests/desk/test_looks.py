@@ -23,8 +23,9 @@ def addresses(desk: Served) -> list[str]:
     with desk.client() as client:
         shown = client.get(f"/v1/submissions/{id_}").json()
         notes = [one["note_id"] for one in shown["claims"]]
-        body = {"revision": 1, "decision": "approve", "comment": "clear"}
-        assert client.post(f"/v1/notes/{notes[0]}/decisions", json=body).status_code == 201
+        for decision in ("approve", "publish"):
+            body = {"revision": 1, "decision": decision, "comment": "clear"}
+            assert client.post(f"/v1/notes/{notes[0]}/decisions", json=body).status_code == 201
         asked = client.post(
             f"/v1/notes/{notes[1]}/opinions", json={"revision": 1, "question": "Is it so?"}
         )
@@ -44,6 +45,8 @@ def addresses(desk: Served) -> list[str]:
         "/statements/S01?start=20&end=90",
         "/statements/S01/differences?old=1&new=1",
         "/statements/new",
+        "/published",
+        f"/published/{notes[0]}",
         "/people",
         "/audit",
         "/nothing",
