@@ -12,12 +12,11 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import httpx
 from rich.table import Table
@@ -25,7 +24,7 @@ from sqlalchemy import func, select
 
 from eval.benchmarks import filler
 from eval.benchmarks.processes import running, served, wait_until
-from eval.endpoint.asked import Asked
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 from eval.environment import git_revision, packages
 from service.claims.tables import ClaimRow, NoteRow
@@ -128,7 +127,7 @@ def run(
     rates: list[Rate] = []
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-        endpoint = opened.enter_context(ScriptedEndpoint(_silent, latency=latency))
+        endpoint = opened.enter_context(ScriptedEndpoint(silent, latency=latency))
         with Corpus.open(settings) as corpus:
             _refuse_unless_empty(corpus.database)
             corpus.add([seeds / "statements"])
@@ -155,10 +154,6 @@ def run(
         concurrency=concurrency,
         rates=rates,
     )
-
-
-def _silent(asked: Asked) -> Mapping[str, Any]:
-    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
 
 
 def _refuse_unless_empty(database: Database) -> None:

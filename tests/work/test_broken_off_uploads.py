@@ -8,18 +8,18 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from chroma_server import chroma_server, free_port
+from chroma_server import chroma_server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgres import Cluster
-from processes import Server, server, worker
+from processes import Server, free_port, server, wait_until, worker
 from servers import Quiet, serving
 from sqlalchemy import event, func, select
 
@@ -318,13 +318,6 @@ def stored(served: Server, location: str) -> int:
     return done
 
 
-def until(is_so: Callable[[], bool], log: Path) -> None:
-    end = time.monotonic() + WITHIN
-    while not is_so():
-        assert time.monotonic() < end, log.read_text()[-3000:]
-        time.sleep(0.05)
-
-
 def check(url: str, upload_id: str) -> None:
     """Every statement is there once, with one result and one entry; nothing is left over."""
     database = Database(url)
@@ -351,19 +344,25 @@ def test_killed_again_and_again_an_upload_is_finished_as_if_nothing_had_been(
     with server(folder) as served:
         served.wait()
         location = upload(served)
-        until(lambda: stored(served, location) > 0, served.log)
+        wait_until(lambda: stored(served, location) > 0, f"it does not come about: {served.log}")
         served.kill()
     for _ in range(2):
         with server(folder) as served:
             served.wait()
             before = stored(served, location)
             assert before < COUNT
-            until(lambda before=before: stored(served, location) > before, served.log)
+            wait_until(
+                lambda before=before: stored(served, location) > before,
+                f"it does not come about: {served.log}",
+            )
             time.sleep(chance.uniform(0, 0.2))
             served.kill()
     with server(folder) as served:
         served.wait()
-        until(lambda: shown(served, location)["state"] == "done", served.log)
+        wait_until(
+            lambda: shown(served, location)["state"] == "done",
+            f"it does not come about: {served.log}",
+        )
         assert served.stop() == 0
     check(f"sqlite:///{folder / 'verinote.db'}", location.rpartition("/")[2])
     with Corpus.open(load_settings(data_dir=folder)) as corpus:
@@ -377,14 +376,17 @@ def test_a_service_that_is_told_to_stop_leaves_the_rest_of_an_upload_to_the_next
     with server(folder, stop_within=60) as served:
         served.wait()
         location = upload(served)
-        until(lambda: stored(served, location) > 0, served.log)
+        wait_until(lambda: stored(served, location) > 0, f"it does not come about: {served.log}")
         assert served.stop() == 0
         assert "Traceback" not in served.log.read_text()
     with server(folder) as served:
         served.wait()
         found = shown(served, location)
         assert (found["state"], found["finished_at"]) == ("running", None)
-        until(lambda: shown(served, location)["state"] == "done", served.log)
+        wait_until(
+            lambda: shown(served, location)["state"] == "done",
+            f"it does not come about: {served.log}",
+        )
         assert served.stop() == 0
     check(f"sqlite:///{folder / 'verinote.db'}", location.rpartition("/")[2])
 
@@ -408,18 +410,22 @@ def test_a_worker_waits_for_chroma_and_another_goes_on_when_it_is_killed(
         location = upload(api)
         assert shown(api, location)["state"] == "queued"
         first = opened.enter_context(worker(tmp_path / "first", "first", **shared))
-        until(lambda: stored(api, location) > 0, first.log)
+        wait_until(lambda: stored(api, location) > 0, f"it does not come about: {first.log}")
         chroma.close()
-        until(lambda: "out of reach" in first.log.read_text(), first.log)
+        wait_until(
+            lambda: "out of reach" in first.log.read_text(), f"it does not come about: {first.log}"
+        )
         before = stored(api, location)
         assert shown(api, location)["state"] == "running"
         chroma.enter_context(chroma_server(tmp_path / "chroma", port))
-        until(lambda: stored(api, location) > before, first.log)
+        wait_until(lambda: stored(api, location) > before, f"it does not come about: {first.log}")
         first.kill()
         assert shown(api, location)["state"] == "running"
         second = opened.enter_context(worker(tmp_path / "second", "second", **shared))
 
-        until(lambda: shown(api, location)["state"] == "done", second.log)
+        wait_until(
+            lambda: shown(api, location)["state"] == "done", f"it does not come about: {second.log}"
+        )
 
         assert [one.stop() for one in (second, api)] == [0, 0]
         check(url, location.rpartition("/")[2])
