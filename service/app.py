@@ -26,6 +26,8 @@ from service.kit.ids import new_id
 _LOG = structlog.get_logger(__name__)
 PAGES = (visitors, queue, desk_submissions, desk_notes, desk_statements, people)
 """The desk's own, which are no part of the API."""
+_FILES_KEPT = "max-age=300"
+"""Files of ours are shown at once, and not for long after a newer release."""
 _TOLD_TO_BROWSERS = ("Allow", "Retry-After")
 _ABOUT = """
 Claims of a text, checked against official statements, with word-for-word citations.
@@ -91,7 +93,7 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
         response = _shown(request, told)
     response.headers["X-Request-ID"] = request_id
     is_file = request.url.path.startswith("/static/")
-    response.headers.setdefault("Cache-Control", "no-cache" if is_file else "no-store")
+    response.headers.setdefault("Cache-Control", _FILES_KEPT if is_file else "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     route = request.scope.get("route")
     _LOG.info(
