@@ -192,6 +192,14 @@ def test_changes_of_no_note_cannot_be_asked_for(desk: Served) -> None:
     assert TYPED in page
 
 
+def test_why_changes_are_asked_for_is_kept_where_they_cannot_be(desk: Served, note: str) -> None:
+    given = {"act": "request_changes", "note": f"{note}:2", "comment": TYPED}
+    with browser(desk) as (_, send):
+        page = told(send("/queue/many", **given), 409)
+    assert "the note is at 1 by now" in page
+    assert TYPED in page
+
+
 # Texts.
 
 
