@@ -39,6 +39,13 @@
     location.hash === "#decided" &&
     document.querySelector("[data-next], [data-key=a]")?.focus();
 
+  // What is sent once is not sent twice by a second click
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.sent && event.target.method === "post") event.preventDefault();
+    event.target.dataset.sent = "yes";
+  });
+  addEventListener("pageshow", () => all("form[data-sent]").forEach((one) => delete one.dataset.sent));
+
   // A citation lights up its quote, a claim of a list its place in the text ---------------------
   const light = (selector, on) => all(selector).forEach((one) => one.classList.toggle("lit", on));
   const told = (event, on) => {
