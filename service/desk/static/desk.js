@@ -35,9 +35,9 @@
     } else return;
     event.preventDefault();
   });
-  document.querySelector(".decide .record:last-of-type") &&
-    location.hash === "#decided" &&
-    document.querySelector("[data-next], [data-key=a]")?.focus();
+  // After a decision the next note is one key away; publishing never is.
+  if (location.hash === "#decided")
+    addEventListener("load", () => setTimeout(() => document.querySelector("[data-next]")?.focus()));
 
   // What is sent once is not sent twice by a second click
   document.addEventListener("submit", (event) => {
