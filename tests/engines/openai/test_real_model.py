@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import distribution
 
 import pytest
@@ -25,6 +26,7 @@ CLAIMS = (
     "Japan declined a European Union proposal to use Russian assets.",
 )
 MOST_TRIES = 4
+MOST_VERIFIED = 1
 ARTICLE = "Three F-35B stealth fighters and two B-52H bombers flew over the Sea of Japan."
 
 
@@ -121,10 +123,11 @@ async def test_claims_that_a_small_model_makes_up_are_none_of_the_articles(
     async with Pipeline.open(settings, memory=False) as pipeline:
         account = pipeline.account(submission)
         found = await pipeline.claims_of(submission, account)
-        verified = pipeline.verify(submission, account=account, extracted=found)
+        some = replace(found, claims=found.claims[:MOST_VERIFIED])
+        verified = pipeline.verify(submission, account=account, extracted=some)
         notes = [note async for note in verified]
-    assert account.used.calls >= 1 + len(found.claims)
-    assert len(notes) == len(found.claims) + len(found.unread)
+    assert account.used.calls >= 1 + len(some.claims)
+    assert len(notes) == len(some.claims) + len(found.unread)
     assert_all_is_quoted(notes, tmp_path)
     for claim in found.claims:
         start, end = claim.source.start, claim.source.end
