@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from service.access.register import Caller, Role, who_may
@@ -20,6 +21,7 @@ from service.desk.views import page
 from service.desk.visitors import SendingReviewer, VisitingReviewer, Visitor
 from service.facts.quoting import locate
 from service.kit.errors import InputError
+from service.kit.text import normalise
 from service.notes import review
 from service.notes.process import OPEN, Act
 from service.notes.review import GateRefused, Order, Outdated, Person, Reviewed, Wanted
@@ -30,7 +32,15 @@ from service.types import Verdict
 router = APIRouter(prefix="/notes", include_in_schema=False)
 NoteId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Revision = Annotated[int, Form(ge=1, le=1_000_000)]
-Words = Annotated[str, Form(max_length=10_000)]
+
+
+def _as_stored(written: object) -> object:
+    """Browsers send two characters for the end of a line, and count one."""
+    return normalise(written) if isinstance(written, str) else written
+
+
+Words = Annotated[str, Form(max_length=10_000), BeforeValidator(_as_stored)]
+"""What a person writes."""
 _COMMENTS = 200
 _DECISIONS = (
     Act.REVIEW,
@@ -141,7 +151,7 @@ def decide(
             four_eyes=desk.settings.four_eyes,
         )
 
-    given = {"verdict": verdict, "reason": reason, "comment": comment}
+    given = {"decision": decision, "verdict": verdict, "reason": reason, "comment": comment}
     return _changed(note_id, request, desk, person, change, at="decided", given=given)
 
 
@@ -238,7 +248,7 @@ async def edit(
 ) -> Response:
     """Give a note other findings, each with quotes that have to stand in what they cite."""
     form = await request.form()
-    written = _written({name: str(value) for name, value in form.multi_items()})
+    written = _written({name: normalise(str(value)) for name, value in form.multi_items()})
     correct = decision == Act.CORRECT
 
     def change(session: Session) -> None:
@@ -348,11 +358,11 @@ def assign(
 def _moment(told: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(told) if told else None
-    except ValueError as error:
+        if found is None or found.tzinfo is None:
+            return found
+        return found.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise InputError(f"due: {told!r} is no day and time") from error
-    if found is None or found.tzinfo is None:
-        return found
-    return found.astimezone(UTC).replace(tzinfo=None)
 
 
 @router.post("/{note_id}/comments")
@@ -395,7 +405,7 @@ def opine(
             words=words,
         )
 
-    given = {"question": question, "words": words}
+    given = {"question": question, "agrees": agrees, "opinion": verdict, "words": words}
     return _changed(note_id, request, desk, person, change, at="opinions", given=given)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -36,6 +38,7 @@ def _people(
     status: int = 200,
     refused: str | None = None,
     made: tuple[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Response:
     return page(
         request,
@@ -46,6 +49,7 @@ def _people(
         keys=desk.register.keys(),
         refused=refused,
         made=made,
+        given=defaultdict(str, given or {}),
     )
 
 
@@ -69,7 +73,8 @@ def add(
         register.add(name.strip(), one_of(Role, role, "role"))
         _, key = register.issue(name.strip(), "the first")
     except InputError as error:
-        return _people(request, desk, caller, 422, str(error))
+        given = {"name": name, "role": role}
+        return _people(request, desk, caller, 422, str(error), given=given)
     return _people(request, desk, caller, made=(name, key))
 
 

@@ -114,6 +114,8 @@ def many(
 ) -> Response:
     """Assign many notes, or ask for changes of many. Nothing approves of more than one."""
     seen = [_seen(one) for one in note or ()]
+    if not seen:
+        raise InputError("note: choose at least one")
     person = Person(caller, desk.trail, origin_of(request))
     if act == "assign":
         found = review.assign_many(desk.transaction, seen, person)

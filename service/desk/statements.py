@@ -66,7 +66,7 @@ def listed(
 @router.get("/new")
 def new(request: Request, caller: VisitingReviewer) -> Response:
     """The forms by which statements are added."""
-    return page(request, "new_statement.html", caller, told=None, refused=None)
+    return page(request, "new_statement.html", caller, told=None, refused=None, url="")
 
 
 @router.post("/new")
@@ -97,12 +97,13 @@ async def add(
             if isinstance(error, ValidationError)
             else str(error)
         )
-        return page(request, "new_statement.html", caller, 422, told=None, refused=refused)
+        return page(request, "new_statement.html", caller, 422, told=None, refused=refused, url=url)
     if isinstance(taken, schemas.UploadAccepted):
         return RedirectResponse(f"/statements/uploads/{taken.id}", 303)
     failed = any(one.outcome == "failed" for one in taken.results)
     status = 422 if failed else 200
-    return page(request, "new_statement.html", caller, status, told=taken, refused=None)
+    kept = url if failed else ""
+    return page(request, "new_statement.html", caller, status, told=taken, refused=None, url=kept)
 
 
 @router.get("/uploads/{upload_id}")

@@ -23,8 +23,10 @@ from service.desk.queue import one_of
 from service.desk.views import page
 from service.desk.visitors import Acting, Sender, SendingReviewer, Visitor
 from service.kit.errors import InputError, NotFound, VerinoteError
-from service.kit.text import normalise
+from service.kit.ids import new_id
+from service.kit.text import normalise, sha256_hex
 from service.submissions import inbox
+from service.submissions.inbox import Repeat
 from service.submissions.intake import read_content
 from service.types import ClaimState, Submission, SubmissionState, Verdict
 from service.work import progress
@@ -86,6 +88,7 @@ def _form(
         engine=desk.pipeline.engine,
         endpoint=settings.openai_base_url if desk.pipeline.engine.name != "local" else None,
         today=date.today().isoformat(),
+        once=new_id(),
     )
 
 
@@ -104,6 +107,7 @@ async def submit(
     source_url: Annotated[str, Form()] = "",
     published: Annotated[str, Form()] = "",
     local_only: Annotated[bool, Form()] = False,
+    once: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Send a text in: pasted, from a file, by address, or as claims, one a line."""
     given = {
@@ -127,28 +131,36 @@ async def submit(
         body["text"] = text
     try:
         if kind == "file":
-            found = await _file(file, desk, title.strip(), published.strip(), local_only)
+            found = await _file(file, desk)
+            checked = schemas.Submitted(**body | {"text": found.text})
+            found = _with(found, checked)
         else:
             checked = schemas.Submitted(**body)
             found = await asyncio.to_thread(submissions.read, checked, desk.settings)
-        accepted = await submissions.accept(desk, found, who)
+        asked = sha256_hex(once + checked.model_dump_json())
+        repeat = Repeat(asked, asked) if once else None  # of a form that is sent twice
+        accepted = await submissions.accept(desk, found, who, repeat=repeat)
     except (ValidationError, VerinoteError) as error:
         return _form(request, desk, caller, 422, _told(error), given)
     return RedirectResponse(f"/submissions/{accepted.id}", 303)
 
 
-async def _file(
-    file: UploadFile | None, desk: Desk, title: str, published: str, local_only: bool
-) -> Submission:
+async def _file(file: UploadFile | None, desk: Desk) -> Submission:
     if file is None or not file.filename:
         raise InputError("file: choose one")
     name = normalise(FilePath(file.filename).name)
-    found = await asyncio.to_thread(read_content, await file.read(), name, desk.settings)
-    try:
-        day = date.fromisoformat(published) if published else found.published
-    except ValueError as error:
-        raise InputError(f"published: {published!r} is no day") from error
-    return replace(found, title=title or found.title, published=day, local_only=local_only)
+    return await asyncio.to_thread(read_content, await file.read(), name, desk.settings)
+
+
+def _with(found: Submission, told: schemas.Submitted) -> Submission:
+    """What a file holds, with what was told of it."""
+    return replace(
+        found,
+        title=told.title or found.title,
+        published=told.published or found.published,
+        source=told.source_url or found.source,
+        local_only=told.local_only,
+    )
 
 
 def _told(error: ValidationError | VerinoteError) -> str:

@@ -65,7 +65,13 @@ def page(
         status: of the answer.
         values: what it shows.
     """
-    known = {"request": request, "caller": caller, "csrf": getattr(request.state, "csrf", "")}
+    kept = request.state
+    known = {
+        "request": request,
+        "caller": caller,
+        "csrf": getattr(kept, "csrf", ""),
+        "typed": getattr(kept, "typed", ()),
+    }
     return HTMLResponse(rendered(template, known | values), status, HEADERS)
 
 

@@ -7,12 +7,13 @@ sender's key, which no other site can know: what it sends in somebody's name is 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
 
 from service.access.register import Caller, NotAllowed, Role
 from service.api.access import actor, check, origin_of
@@ -20,9 +21,13 @@ from service.api.desk import TheDesk
 from service.api.problems import Refused
 from service.audit.trail import Actor
 from service.desk.views import page
+from service.kit.errors import InputError
+from service.kit.text import is_storable
 
 router = APIRouter(include_in_schema=False)
 COOKIE = "verinote_session"
+_OURS = frozenset({"csrf", "revision", "once"})
+"""Fields that nobody types."""
 
 
 class NotSignedIn(Exception):
@@ -36,17 +41,41 @@ def _visitor(request: Request, desk: TheDesk) -> Caller:
     except NotAllowed as error:
         raise NotSignedIn from error
     desk.asking.take(found.caller.key_id)
+    _check_storable(request.query_params.multi_items())
     request.state.csrf = found.form_token
     return found.caller
 
 
-async def _sender(request: Request, caller: Annotated[Caller, Depends(_visitor)]) -> Caller:
+async def _form(request: Request) -> FormData:
+    """What is sent. Whatever comes of it, pages can show again what was typed."""
+    form = await request.form()
+    if _is_ours(request):
+        sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        request.state.sent = sent
+        request.state.typed = [
+            (name, value) for name, value in sent if value.strip() and name not in _OURS
+        ]
+    return form
+
+
+async def _sender(
+    request: Request,
+    form: Annotated[FormData, Depends(_form)],
+    caller: Annotated[Caller, Depends(_visitor)],
+) -> Caller:
     """Who sends a form: it has to be one of ours."""
-    sent = (await request.form()).get("csrf")
+    sent = form.get("csrf")
     expected: str = request.state.csrf
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
         raise Refused(403, "forbidden", "this form is not yours: load the page again")
+    _check_storable(form.multi_items())
     return caller
+
+
+def _check_storable(given: Iterable[tuple[str, object]]) -> None:
+    for name, value in given:
+        if isinstance(value, str) and not is_storable(value):
+            raise InputError(f"{name}: holds a character that nothing here can keep (NUL)")
 
 
 def visitor(role: Role = Role.SUBMITTER) -> Callable[..., Caller]:
@@ -82,18 +111,19 @@ def _acting(caller: Annotated[Caller, Depends(_visitor)], request: Request) -> A
 Acting = Annotated[Actor, Depends(_acting)]
 
 
-async def to_sign_in(request: Request, _: Exception) -> Response:
+def to_sign_in(request: Request, _: Exception) -> Response:
     """Where somebody goes who has not signed in, and from there back.
 
-    What they have typed into a form meanwhile is kept for them, to be sent again.
+    What they have sent meanwhile is kept for them, to be sent again.
     """
     if request.headers.get("HX-Request"):  # for a part of a page: all of it has to go there
         return Response(headers={"HX-Redirect": "/sign-in"})
-    if request.method == "POST":
-        sent = (await request.form()).multi_items()
-        typed = [(name, value) for name, value in sent if isinstance(value, str)]
-        return page(request, "session_over.html", None, 401, typed=typed)
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    sent = getattr(request.state, "sent", [])
+    if sent:
+        return page(request, "session_over.html", None, 401, sent=sent)
+    wanted = request.url.path if request.method == "GET" else "/"
+    if request.method == "GET" and request.url.query:
+        wanted += f"?{request.url.query}"
     return RedirectResponse("/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}", 303)
 
 
