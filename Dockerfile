@@ -14,6 +14,7 @@ COPY pyproject.toml README.md ./
 COPY service service
 COPY eval eval
 COPY prompts prompts
+COPY seeds seeds
 RUN uv pip install --no-deps --no-build-isolation . \
     && uv pip uninstall hatchling uv
 

@@ -403,6 +403,32 @@ def bench_llm_overhead(
     typer.echo(f"written to {out}")
 
 
+@bench_app.command("desk")
+def bench_desk(
+    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
+    notes: Annotated[int, typer.Option(min=1, help="notes on the desk")] = 10_000,
+    evidence: Annotated[int, typer.Option(min=1, help="pieces of it in the note")] = 50,
+    repeats: Annotated[int, typer.Option(min=1, help="how often each page is asked for")] = 30,
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/desk.json"),
+) -> None:
+    """Time the desk's queue among many notes, and a note with much evidence in Chromium."""
+    from rich.console import Console
+
+    from eval.benchmarks import desk
+
+    result = desk.run(
+        _settings("local"),
+        seeds,
+        notes=notes,
+        evidence=evidence,
+        repeats=repeats,
+        tell=lambda words: typer.echo(words, err=True),
+    )
+    desk.write(result, out)
+    Console().print(desk.table(result))
+    typer.echo(f"written to {out}")
+
+
 @bench_app.command("scale-out")
 def bench_scale_out(
     seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chroma_server import chroma_server, emptied, free_port
+from chroma_server import chroma_server, emptied
 from postgres import Cluster, cluster_folder, started
+from processes import free_port
 
 
 @pytest.fixture(scope="session")

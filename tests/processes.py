@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +27,14 @@ def free_port() -> int:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
         return port
+
+
+def wait_until(is_so: Callable[[], bool], otherwise: str, within: float = 120.0) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + within
+    while not is_so():
+        assert time.monotonic() < end, otherwise
+        time.sleep(0.1)
 
 
 @dataclass
@@ -102,6 +112,20 @@ class Server(Process):
         """The admin."""
         headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def submit(self, *claims: str) -> str:
+        """Send claims in, as the admin. Returns the submission's id."""
+        with self.client() as client:
+            answer = client.post("/v1/submissions", json={"claims": claims})
+        assert answer.status_code == 202, answer.text
+        id_: str = answer.json()["id"]
+        return id_
+
+    def states(self) -> Counter[str]:
+        """How many submissions are in which state, of the newest 200."""
+        with self.client() as client:
+            items = client.get("/v1/submissions", params={"limit": 200}).json()["items"]
+        return Counter(one["state"] for one in items)
 
     def wait(self) -> None:
         """Wait until it answers."""

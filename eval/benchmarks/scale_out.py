@@ -10,38 +10,32 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import httpx
 from rich.table import Table
 from sqlalchemy import func, select
 
 from eval.benchmarks import filler
-from eval.endpoint.asked import Asked
+from eval.benchmarks.processes import running, served, wait_until
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 from eval.environment import git_revision, packages
 from service.claims.tables import ClaimRow, NoteRow
 from service.kit.database import Database
-from service.kit.errors import InputError, VerinoteError
+from service.kit.errors import InputError
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.submissions.tables import SubmissionRow
 from service.work.tables import WorkerRow
 from service.work.workers import shares
 
-VERINOTE = Path(sys.executable).with_name("verinote")
-_STARTS_WITHIN = 120.0
 _WARM, _MEASURED = 0.25, 0.9
 """The rate is taken between these shares of the claims: all workers are at it then."""
 Tell = Callable[[str], None]
@@ -133,7 +127,7 @@ def run(
     rates: list[Rate] = []
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-        endpoint = opened.enter_context(ScriptedEndpoint(_silent, latency=latency))
+        endpoint = opened.enter_context(ScriptedEndpoint(silent, latency=latency))
         with Corpus.open(settings) as corpus:
             _refuse_unless_empty(corpus.database)
             corpus.add([seeds / "statements"])
@@ -142,7 +136,7 @@ def run(
         environment = _environment(settings, endpoint.url, concurrency)
         wanted = [max(1, round(count * concurrency * seconds / latency)) for count in workers]
         texts = iter(filler.claims(None, sum(wanted)))
-        with _api(folder / "api", environment) as client:
+        with served(folder / "api", environment, "--no-work") as client:
             for count, claims in zip(workers, wanted, strict=True):
                 tell(f"{count} workers, {claims} claims")
                 ids = [_submit(client, claim) for claim in islice(texts, claims)]
@@ -162,10 +156,6 @@ def run(
     )
 
 
-def _silent(asked: Asked) -> Mapping[str, Any]:
-    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
-
-
 def _refuse_unless_empty(database: Database) -> None:
     with database.transaction() as session:
         if session.scalar(select(func.count()).select_from(SubmissionRow)):
@@ -174,12 +164,7 @@ def _refuse_unless_empty(database: Database) -> None:
 
 def _environment(settings: Settings, endpoint: str, concurrency: int) -> dict[str, str]:
     assert settings.secret is not None  # noqa: S101  checked where several share the data
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("VERINOTE", "OPENAI"))
-    }
-    return inherited | {
+    return {
         "VERINOTE_DATABASE_URL": settings.database,
         "VERINOTE_CHROMA_URL": str(settings.chroma_url),
         "VERINOTE_SECRET": settings.secret.get_secret_value(),
@@ -193,58 +178,6 @@ def _environment(settings: Settings, endpoint: str, concurrency: int) -> dict[st
     }
 
 
-@contextmanager
-def _running(arguments: Sequence[str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """A command of ours for as long as the block lasts.
-
-    Raises:
-        VerinoteError: it has ended before the block does.
-    """
-    log = folder.with_suffix(".log")
-    with log.open("wb") as written:
-        process = subprocess.Popen(  # noqa: S603  our own command
-            [VERINOTE, *arguments],
-            env=environment | {"VERINOTE_DATA_DIR": str(folder)},
-            stdout=written,
-            stderr=written,
-        )
-    try:
-        yield
-        if process.poll() is not None:
-            raise VerinoteError(f"verinote {arguments[0]} ended: {log.read_text()[-2000:]}")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def _api(folder: Path, environment: dict[str, str]) -> Iterator[httpx.Client]:
-    """The API alone, without a worker inside, and its admin."""
-    key = f"vn_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (
-        _running(
-            ["serve", "--no-work", "--port", str(port)],
-            folder,
-            environment | {"VERINOTE_ADMIN_KEY": key},
-        ),
-        httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"}
-        ) as client,
-    ):
-        _await(lambda: _answers(client), "the API does not answer")
-        yield client
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/healthz").is_success
-    except httpx.TransportError:
-        return False
-
-
 def _submit(client: httpx.Client, claim: str) -> str:
     answer = client.post("/v1/submissions", json={"claims": [claim]})
     answer.raise_for_status()
@@ -255,11 +188,11 @@ def _rate(
     database: Database, folder: Path, environment: dict[str, str], count: int, ids: Sequence[str]
 ) -> tuple[float, float]:
     """Claims a second that some workers do, and the share of its time that the machine is busy."""
-    with ExitStack() as running:
+    with ExitStack() as opened:
         for number in range(count):
             name = f"worker-{count}-{number}"
-            running.enter_context(_running(["worker"], folder / name, environment))
-        _await(lambda: _living(database) > count, "the workers do not start")  # the API is one
+            opened.enter_context(running(["worker"], folder / name, environment))
+        wait_until(lambda: _living(database) > count, "the workers do not start")  # the API is one
         first = _await_done(database, ids, _WARM)
         last = _await_done(database, ids, _MEASURED)
         _await_done(database, ids, 1.0)
@@ -281,7 +214,7 @@ def _await_done(database: Database, ids: Sequence[str], share: float) -> _Moment
         moments.append(_Moment(time.monotonic(), _done(database, ids), _idle()))
         return moments[-1].done >= share * len(ids)
 
-    _await(is_done, "the workers do not work")
+    wait_until(is_done, "the workers do not work")
     return moments[-1]
 
 
@@ -305,11 +238,3 @@ def _idle() -> float:
     """Seconds that the machine's cores were idle since it started, together."""
     fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
     return (int(fields[4]) + int(fields[5])) / os.sysconf("SC_CLK_TCK")
-
-
-def _await(is_so: Callable[[], bool], otherwise: str) -> None:
-    until = time.monotonic() + _STARTS_WITHIN
-    while not is_so():
-        if time.monotonic() > until:
-            raise VerinoteError(f"{otherwise} within {_STARTS_WITHIN:g} s")
-        time.sleep(0.1)

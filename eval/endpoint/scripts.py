@@ -31,6 +31,11 @@ def clean(asked: Asked) -> Answer:
             return {"findings": []}
 
 
+def silent(asked: Asked) -> Answer:
+    """Says nothing of any passage."""
+    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
+
+
 def lying(lie: str) -> Callable[[Asked], Answer]:
     """A model that answers as ``clean`` does, but for one lie: a name of ``LIES``."""
     liar = LIES[lie]

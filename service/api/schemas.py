@@ -673,9 +673,9 @@ class UploadAccepted(BaseModel):
 
 
 class UploadProgress(BaseModel):
-    """How many statements of an upload are stored, and how many could not be.
+    """How many statements there are, are settled one way or another, and have failed.
 
-    What an address holds is known, and counted in full, once it was fetched.
+    An address counts for one until it is fetched.
     """
 
     sources_total: int

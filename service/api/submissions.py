@@ -210,12 +210,21 @@ def export(
     format: Export = Export.CSV,  # noqa: A002  its name in the address
 ) -> Response:
     """A submission's claims and notes as a file: for spreadsheets, or for programs."""
+    return exported(desk, submission_id, format)
+
+
+def exported(desk: Desk, submission_id: str, form: Export) -> Response:
+    """A submission's claims and notes as a file.
+
+    Raises:
+        NotFound: there is no such submission.
+    """
     with desk.transaction() as session:
         inbox.row_of(session, submission_id)
         found = exporting.of_submission(session, submission_id)
-    name = f"submission-{submission_id}.{format}"
+    name = f"submission-{submission_id}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    if format is Export.CSV:
+    if form is Export.CSV:
         return Response(exporting.to_csv(found), 200, headers, "text/csv; charset=utf-8")
     return Response(exporting.to_jsonl(found), 200, headers, "application/jsonl")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
 
@@ -127,23 +127,41 @@ def decide(
     act = one_of(Act, decision, "decision")
     if act not in _DECISIONS:
         raise InputError(f"decision: {act} is none")
+
+    def change(session: Session) -> None:
+        review.decide(
+            session,
+            note_id,
+            revision,
+            cast("review.Decision", act),
+            person,
+            verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
+            reason=reason or None,
+            comment=comment or None,
+            four_eyes=desk.settings.four_eyes,
+        )
+
+    given = {"verdict": verdict, "reason": reason, "comment": comment}
+    return _changed(note_id, request, desk, person, change, at="decided", given=given)
+
+
+def _changed(
+    note_id: str,
+    request: Request,
+    desk: Desk,
+    person: Person,
+    change: Callable[[Session], object],
+    *,
+    at: str = "main",
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    """Change a note, and show it; where that is refused, with why, and with what was typed."""
     try:
         with desk.transaction() as session:
-            review.decide(
-                session,
-                note_id,
-                revision,
-                cast("review.Decision", act),
-                person,
-                verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
-                reason=reason or None,
-                comment=comment or None,
-                four_eyes=desk.settings.four_eyes,
-            )
+            change(session)
     except InputError as error:
-        given = {"verdict": verdict, "reason": reason, "comment": comment}
         return _shown(note_id, request, desk, person.caller, 409, str(error), given)
-    return RedirectResponse(f"/notes/{note_id}#decided", 303)
+    return RedirectResponse(f"/notes/{note_id}#{at}", 303)
 
 
 @router.get("/{note_id}/edit")
@@ -316,23 +334,15 @@ def assign(
     instead_of: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Say who is to decide on a note, and until when; nobody where no name is given."""
-    try:
-        with desk.transaction() as session:
-            if to:
-                review.assign(
-                    session,
-                    note_id,
-                    revision,
-                    person,
-                    to=to,
-                    due_at=_moment(due),
-                    instead_of=instead_of or None,
-                )
-            else:
-                review.unassign(session, note_id, revision, person)
-    except InputError as error:
-        return _shown(note_id, request, desk, person.caller, 409, str(error))
-    return RedirectResponse(f"/notes/{note_id}", 303)
+
+    def change(session: Session) -> None:
+        if not to:
+            review.unassign(session, note_id, revision, person)
+            return
+        due_at, held = _moment(due), instead_of or None
+        review.assign(session, note_id, revision, person, to=to, due_at=due_at, instead_of=held)
+
+    return _changed(note_id, request, desk, person, change)
 
 
 def _moment(told: str) -> datetime | None:
@@ -350,12 +360,11 @@ def comment(
     note_id: NoteId, request: Request, desk: TheDesk, person: ThePerson, text: Words
 ) -> Response:
     """Say something about a note."""
-    try:
-        with desk.transaction() as session:
-            review.comment(session, note_id, text, person)
-    except InputError as error:
-        return _shown(note_id, request, desk, person.caller, 422, str(error))
-    return RedirectResponse(f"/notes/{note_id}#comments", 303)
+
+    def change(session: Session) -> None:
+        review.comment(session, note_id, text, person)
+
+    return _changed(note_id, request, desk, person, change, at="comments", given={"text": text})
 
 
 @router.post("/{note_id}/opinions")
@@ -371,23 +380,23 @@ def opine(
     words: Words = "",
 ) -> Response:
     """Ask for a second opinion, or give the one that somebody else asked for."""
-    try:
-        with desk.transaction() as session:
-            if agrees:
-                review.answer(
-                    session,
-                    note_id,
-                    revision,
-                    person,
-                    agrees=agrees == "yes",
-                    verdict=one_of(Verdict, verdict, "verdict"),
-                    words=words,
-                )
-            else:
-                review.ask(session, note_id, revision, question, person)
-    except InputError as error:
-        return _shown(note_id, request, desk, person.caller, 409, str(error))
-    return RedirectResponse(f"/notes/{note_id}#opinions", 303)
+
+    def change(session: Session) -> None:
+        if not agrees:
+            review.ask(session, note_id, revision, question, person)
+            return
+        review.answer(
+            session,
+            note_id,
+            revision,
+            person,
+            agrees=agrees == "yes",
+            verdict=one_of(Verdict, verdict, "verdict"),
+            words=words,
+        )
+
+    given = {"question": question, "words": words}
+    return _changed(note_id, request, desk, person, change, at="opinions", given=given)
 
 
 @router.post("/{note_id}/recheck")
@@ -401,14 +410,15 @@ def recheck(
     comment: Words = "",
 ) -> Response:
     """Say that the note was looked at again and stands, with the changes that were shown."""
-    try:
-        with desk.transaction() as session:
-            seen = [
-                one
-                for one in review.find(session, note_id).changed
-                if f"{one.statement_id}@{one.current}:{one.withdrawn}" in (changed or ())
-            ]
-            review.stands(session, note_id, revision, seen, person, comment=comment or None)
-    except InputError as error:
-        return _shown(note_id, request, desk, person.caller, 409, str(error))
-    return RedirectResponse(f"/notes/{note_id}", 303)
+
+    def change(session: Session) -> None:
+        shown = review.find(session, note_id).changed
+        seen = [one for one in shown if _told(one) in (changed or ())]
+        review.stands(session, note_id, revision, seen, person, comment=comment or None)
+
+    return _changed(note_id, request, desk, person, change)
+
+
+def _told(one: review.Changed) -> str:
+    """A change as the form that was shown names it."""
+    return f"{one.statement_id}@{one.current}:{one.withdrawn}"

@@ -11,17 +11,16 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lxml import etree
 
 from service.api import paging
 from service.api.desk import TheDesk, here
 from service.api.problems import Refused
+from service.desk.views import rendered
 from service.kit.errors import NotFound
 from service.notes import publishing
 from service.notes.publishing import LANGUAGE, Published, Publisher
@@ -29,15 +28,14 @@ from service.notes.publishing import LANGUAGE, Published, Publisher
 _AT_ONCE = 50
 _ID = re.compile("[0-9a-f]{64}")
 _ATOM = "http://www.w3.org/2005/Atom"
-_HERE = Path(__file__).parent
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Cache-Control": "public, max-age=60",
+    "Cache-Control": "public, no-cache",  # a correction is seen at once
 }
 
 
@@ -195,21 +193,4 @@ def _page(
     status: int = 200,
     **values: Any,  # noqa: ANN401  whatever the template shows
 ) -> HTMLResponse:
-    told = _TEMPLATES.get_template(template).render(publisher=publisher, **values)
-    return HTMLResponse(told, status, _HEADERS)
-
-
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(day=publishing.day, attribution=publishing.attribution)
-    made.tests.update(address=publishing.is_address)
-    return made
-
-
-_TEMPLATES = _environment()
+    return HTMLResponse(rendered(template, {"publisher": publisher, **values}), status, _HEADERS)

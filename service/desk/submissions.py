@@ -19,6 +19,7 @@ from service.audit.corpus import witness
 from service.claims import queries
 from service.claims.queries import FoundClaim
 from service.desk.marking import Mark, segments
+from service.desk.queue import one_of
 from service.desk.views import page
 from service.desk.visitors import Acting, Sender, SendingReviewer, Visitor
 from service.kit.errors import InputError, NotFound, VerinoteError
@@ -231,6 +232,17 @@ def _pieces(text: str, found: list[FoundClaim]) -> list[Piece]:
 def _loudness(found: FoundClaim) -> int:
     verdict = found.note.verdict if found.note is not None else None
     return _LOUDEST.index(verdict) if verdict is not None else len(_LOUDEST)
+
+
+@router.get("/{submission_id}/export")
+def export(
+    submission_id: SubmissionId,
+    desk: TheDesk,
+    caller: Visitor,
+    format: Annotated[str, Query(max_length=10)] = "csv",  # noqa: A002  its name in the address
+) -> Response:
+    """A submission's claims and notes as a file."""
+    return submissions.exported(desk, submission_id, one_of(submissions.Export, format, "format"))
 
 
 @router.post("/{submission_id}/cancel")

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from service.access.register import Caller, Role
 from service.desk.marking import segments
 from service.notes.process import NoteState
+from service.notes.publishing import attribution, is_address
 from service.types import NEEDS_ATTENTION, Kind, Stance, Verdict
 
 _HERE = Path(__file__).parent
@@ -65,8 +66,12 @@ def page(
         values: what it shows.
     """
     known = {"request": request, "caller": caller, "csrf": getattr(request.state, "csrf", "")}
-    told = _TEMPLATES.get_template(template).render(known | values)
-    return HTMLResponse(told, status, HEADERS)
+    return HTMLResponse(rendered(template, known | values), status, HEADERS)
+
+
+def rendered(template: str, values: Mapping[str, Any]) -> str:
+    """A template with what it shows, all of it escaped."""
+    return _TEMPLATES.get_template(template).render(values)
 
 
 def words(value: str) -> str:
@@ -103,11 +108,6 @@ def host(address: str | None) -> str:
     return urlsplit(address or "").hostname or ""
 
 
-def is_web(address: str | None) -> bool:
-    """Whether an address may be a link: a statement could name one that runs something."""
-    return urlsplit(address or "").scheme in {"http", "https"}
-
-
 def urgent(warning: str) -> bool:
     """Whether a warning is one that nobody may overlook."""
     return warning.startswith(NEEDS_ATTENTION)
@@ -121,9 +121,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named: Mapping[str, Any] = {f.__name__: f for f in (words, day, moment, age, percent, host)}
+    named: Mapping[str, Any] = {
+        f.__name__: f for f in (words, day, moment, age, percent, host, attribution)
+    }
     made.filters.update(named)
-    made.tests.update({"web": is_web, "urgent": urgent})
+    made.tests.update({"web": is_address, "urgent": urgent})
     made.globals.update(
         signs=SIGNS,
         kinds=_KINDS,

@@ -1,12 +1,11 @@
 """Who is at the desk: signing in with a key, the session that follows, signing out.
 
-A browser keeps a random value, of which a digest is stored. Every form carries a token made of that
-value, which no other site can know: what it sends in somebody's name is refused.
+A browser keeps a random value, of which a digest is stored. Every form carries a token of its
+sender's key, which no other site can know: what it sends in somebody's name is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from typing import Annotated
@@ -36,9 +35,9 @@ def _visitor(request: Request, desk: TheDesk) -> Caller:
         found = desk.register.signed_in(kept)
     except NotAllowed as error:
         raise NotSignedIn from error
-    desk.asking.take(found.key_id)
-    request.state.csrf = hashlib.sha256(b"verinote form\0" + kept.encode()).hexdigest()
-    return found
+    desk.asking.take(found.caller.key_id)
+    request.state.csrf = found.form_token
+    return found.caller
 
 
 async def _sender(request: Request, caller: Annotated[Caller, Depends(_visitor)]) -> Caller:
@@ -46,7 +45,7 @@ async def _sender(request: Request, caller: Annotated[Caller, Depends(_visitor)]
     sent = (await request.form()).get("csrf")
     expected: str = request.state.csrf
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
-        raise Refused(403, "forbidden", "this form is from another session: load the page again")
+        raise Refused(403, "forbidden", "this form is not yours: load the page again")
     return caller
 
 
@@ -83,15 +82,19 @@ def _acting(caller: Annotated[Caller, Depends(_visitor)], request: Request) -> A
 Acting = Annotated[Actor, Depends(_acting)]
 
 
-def to_sign_in(request: Request, _: Exception) -> Response:
-    """Where somebody goes who has not signed in, and from there back."""
-    wanted = request.url.path if request.method == "GET" else "/"
-    if request.method == "GET" and request.url.query:
-        wanted += f"?{request.url.query}"
-    address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
+async def to_sign_in(request: Request, _: Exception) -> Response:
+    """Where somebody goes who has not signed in, and from there back.
+
+    What they have typed into a form meanwhile is kept for them, to be sent again.
+    """
     if request.headers.get("HX-Request"):  # for a part of a page: all of it has to go there
         return Response(headers={"HX-Redirect": "/sign-in"})
-    return RedirectResponse(address, 303)
+    if request.method == "POST":
+        sent = (await request.form()).multi_items()
+        typed = [(name, value) for name, value in sent if isinstance(value, str)]
+        return page(request, "session_over.html", None, 401, typed=typed)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse("/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}", 303)
 
 
 @router.get("/sign-in")

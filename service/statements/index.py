@@ -137,11 +137,13 @@ class PassageIndex:
         """Bring Chroma to the database's state for the passages that changed since the last time.
 
         The work is in proportion to what changed; texts embedded before are not embedded again.
+        What others change meanwhile is left to them: they may go on for long.
         """
         with self._database.transaction() as session:
-            total = session.scalar(select(func.count()).select_from(PassageChangeRow)) or 0
+            counted = select(func.count(), func.max(PassageChangeRow.seq))
+            total, last = session.execute(counted).one()
         done = 0
-        while changes := self._changes():
+        while total and (changes := self._changes(last)):
             changed = sorted(set(changes.values()))
             self._cache.vectors(list(self._texts(changed).values()))  # the long part, not in turn
             with self._store.exclusive():
@@ -252,11 +254,12 @@ class PassageIndex:
         with self._database.transaction() as session:
             return session.scalar(select(func.count()).where(PassageRow.searchable)) or 0
 
-    def _changes(self) -> dict[int, str]:
-        """The oldest changes not brought to Chroma yet, by their number."""
+    def _changes(self, last: int) -> dict[int, str]:
+        """The oldest changes not brought to Chroma yet, by their number, at most the last one."""
         with self._database.transaction() as session:
             rows = session.execute(
                 select(PassageChangeRow.seq, PassageChangeRow.passage_id)
+                .where(PassageChangeRow.seq <= last)
                 .order_by(PassageChangeRow.seq)
                 .limit(_BATCH)
             )

@@ -136,7 +136,7 @@ class Upload:
     Attributes:
         name: what the sender calls it.
         media_type: what it is read as; by default its name and content decide.
-        is_one: whether it is one statement by its form, which then goes by the name alone.
+        is_one: whether it is a single statement, which goes by the name alone: no line is told.
     """
 
     name: str
@@ -302,8 +302,10 @@ def _listed(sources: Iterable[Given], report: AddReport) -> Iterator[Source]:
 
 
 def _expanded(given: Given, report: AddReport) -> Iterator[Source]:
-    is_address = isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given)
-    if isinstance(given, Upload) or (isinstance(given, str) and is_address):
+    if isinstance(given, Upload):
+        yield source_of(given)
+        return
+    if isinstance(given, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", given):
         yield source_of(given)
         return
     path = Path(given)
@@ -393,7 +395,8 @@ class Document:
     Attributes:
         source: where it is from.
         name: what it is called in messages.
-        content: its bytes, of which at most ``limit`` are read.
+        content: its bytes.
+        limit: how many bytes are read at most.
         media_type: what it is said to be, if anything.
         url: the address that answered.
     """

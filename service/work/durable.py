@@ -136,7 +136,7 @@ class Work:
                     yield work
                 finally:
                     beating.cancel()
-                    await work._leave_uploads()
+                    work._leave_uploads()
             finally:
                 patience = settings.stop_within
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=patience)
@@ -292,7 +292,7 @@ class Work:
         """Add an upload to the corpus."""
         task = asyncio.current_task()
         if self._stopping or task is None:
-            raise asyncio.CancelledError
+            raise asyncio.CancelledError  # it stays under way: see ``_leave_uploads``
         self._adding.add(task)
         try:
             with span("add", upload_id=upload_id):
@@ -316,16 +316,15 @@ class Work:
                     await step  # nothing may be closed under it
                 raise
 
-    async def _leave_uploads(self) -> None:
+    def _leave_uploads(self) -> None:
         """Leave uploads to others, or to the next start, after what is being stored just now.
 
-        DBOS takes a workflow whose task is cancelled for one that is under way, as after a crash.
+        DBOS waits for that, and then takes the workflow of a cancelled task for one that is under
+        way, as after a crash.
         """
         self._stopping = True
         for task in self._adding:
             task.cancel()
-        if self._adding:
-            await asyncio.wait(self._adding, timeout=self.pipeline.settings.stop_within)
 
     async def _account(self, submission: Submission) -> SubmissionAccount:
         """The account of a submission, with what was booked before this process had it."""

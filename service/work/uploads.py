@@ -54,7 +54,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class UploadState(StrEnum):
-    """How far an upload came. ``DONE``: at least one of its statements is stored."""
+    """How far an upload came. ``DONE``: not everything in it failed, or there is nothing in it."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -272,6 +272,12 @@ class _Run:
                     self._told.append(self._row(position, 0, unread(self._name, error)))
         why = self._settle()
         with self._database.transaction() as session:
+            # An address may have answered otherwise, or no more, since a run before counted.
+            session.execute(
+                update(UploadRow)
+                .where(UploadRow.id == self._id, UploadRow.state.in_(_UNDER_WAY))
+                .values(total=UploadRow.done + UploadRow.failed)
+            )
             end(session, self._id, why)
 
     def _read(self, position: int) -> Iterator[Found]:
@@ -280,7 +286,6 @@ class _Run:
             row = session.get(UploadSourceRow, (self._id, position))
             if row is None:  # another process has ended the upload
                 return
-            session.expunge(row)
         self._name = row.name
         if row.content is None and (position, 0) in self._known:
             return  # nothing is fetched for what is known

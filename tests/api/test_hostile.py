@@ -327,7 +327,7 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("zeros.txt", lambda: b"\0" * 10_000_000, "NUL"),
+        ("zeros.txt", lambda: b"\0" * 1_000_000, "NUL"),
         ("bomb.docx", bomb, "zip bomb"),
         ("broken.pdf", lambda: b"%PDF-1.7\n1 0 obj <<>> stream" + b"x" * 500, "PDF"),
         ("empty.txt", lambda: b"", "empty"),

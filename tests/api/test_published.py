@@ -250,7 +250,7 @@ def test_our_digests_words_stand_in_no_quotation_marks(desk: Served, reviewer, p
     body_of(reviewer.post("/v1/statements", json={"statements": [statement]}), 201)
     note = published(desk, reviewer, words)
     page = public.get(f"/published/{note['id']}").text
-    assert f'<p class="digest">Our digest: {words}</p>' in page
+    assert f'<span class="kind digest">our digest</span> {words}</p>' in page
     assert "our digest of Port of Kemi" in page
     assert f"<q>{words}" not in page
     shown = page_of(public, f"/published/{note['id']}").text
@@ -298,7 +298,7 @@ def test_the_list_goes_on_page_by_page(desk: Served, reviewer, public, monkeypat
 
 
 def test_the_stylesheet_is_a_file_of_ours(public) -> None:
-    answer = public.get("/static/published.css")
+    answer = public.get("/static/desk.css")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/css")
 

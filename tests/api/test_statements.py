@@ -11,6 +11,9 @@ from desks import Served, database_of, served, settings_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+# The service runs beside in this process, and may well use ``random`` while strategies draw.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
+
 KINDS = ["original", "translation", "digest"]
 GIVEN = [
     {

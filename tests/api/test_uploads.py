@@ -290,12 +290,12 @@ def test_reviewers_are_not_kept_waiting_for_an_upload_that_goes_on(reviewer) -> 
 
     body_of(reviewer.delete(f"/v1/statements/{victim['id']}"), 200)
     body_of(reviewer.post("/v1/statements", json={"statements": [statement()]}), 201)
-    other = reviewer.post("/v1/statements/files", files=files(jsonl([statement()])), headers=LATER)
-    ended(reviewer, accepted(other))
 
     shown = body_of(reviewer.get(location), 200)
     assert shown["state"] == "running"
     assert 0 < shown["progress"]["sources_done"] < 400
+    other = reviewer.post("/v1/statements/files", files=files(jsonl([statement()])), headers=LATER)
+    ended(reviewer, accepted(other))
     assert ended(reviewer, location)["progress"]["sources_done"] == 400
 
 

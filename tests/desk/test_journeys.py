@@ -41,7 +41,7 @@ def test_from_an_article_to_a_correction(desk: Served, visit: Visits) -> None:  
     me = visit()
     page = me.page
     page.get_by_role("link", name="Check a text", exact=True).click()
-    expect(page.get_by_text("Stays on this machine")).to_be_visible()
+    expect(page.get_by_text("Stays on this machine", exact=True)).to_be_visible()
     page.get_by_label("The text").fill(TEXT)
     page.get_by_label("Headline").fill("Japan and the United States hold an air exercise")
     page.get_by_label("Published on").fill("2025-12-12")
@@ -147,6 +147,8 @@ def test_a_whole_review_with_the_keyboard_alone(
     expect(page.get_by_role("button", name="Approve")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".decide")).to_contain_text("approve by a.reviewer")
+    expect(page.get_by_role("button", name="Publish")).not_to_be_focused()
+    expect(page.get_by_role("link", name="Next that waits")).to_be_focused()
     page.keyboard.press("j")
     page.wait_for_url(lambda url: "/notes/" in url and not url.startswith(first))
     page.keyboard.press("r")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chroma_server import chroma_server, free_port
+from chroma_server import chroma_server
+from processes import free_port
 from pydantic import ValidationError
 from servers import Quiet, serving
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from service.kit.errors import IndexMismatch
+from service.kit.vectors import Vectors
 from service.settings import Settings
 from service.statements import intake
 from service.statements.corpus import Corpus
@@ -307,3 +308,29 @@ def test_indexing_reports_its_progress(corpus: Corpus, write: Write):
     corpus.add(write(a=BOMBERS, b=LOAN), lambda *step: told.append(step))
 
     assert told[-1] == (2, 2, "passages indexed")
+
+
+def test_nobody_waits_for_what_others_go_on_adding(settings: Settings, counting, write: Write):
+    ports = {f"o{number}": f"The fleet left port {number} on Monday." for number in range(5)}
+    others = write(**ports)
+
+    class Busy:
+        """While it embeds, somebody else adds a statement."""
+
+        name = "busy@1"
+
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            if others:
+                intake.add(corpus.database, [others.pop()], settings)
+            made: Vectors = counting().encode(texts)
+            return made
+
+    with Corpus.open(settings, Busy()) as corpus:
+        corpus.index_changes()  # opens the index while nothing is there
+        corpus.add(write(mine=BOMBERS))
+        assert len(others) == 4
+        assert corpus.count_vectors() == 1
+        for _ in range(5):
+            corpus.index_changes()
+        assert corpus.count_vectors() == 6
+        assert not corpus.check().differs

@@ -17,8 +17,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from chroma_server import free_port
 from postgres import OWNER, Cluster, cluster_folder, started
+from processes import free_port
 
 import service.access.tables
 import service.claims.tables

@@ -14,12 +14,11 @@ import tarfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from processes import server
 from tiny_corpus import write_statements
 
-from eval.endpoint.asked import Asked
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 from service.settings import load_settings
 from service.statements.corpus import Corpus
@@ -27,11 +26,6 @@ from service.statements.corpus import Corpus
 ARCHIVE = Path(__file__).with_name("half_done.tar.gz")
 CLAIMS = [f"The ministry opened school number {number} in 2024." for number in range(6)]
 _FOLDER = Path("/tmp/verinote-half-done")  # noqa: S108  its name is in the archive
-
-
-def silent(asked: Asked) -> dict[str, Any]:
-    """Says nothing of any passage."""
-    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
 
 
 def make() -> None:

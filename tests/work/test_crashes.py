@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Process, Server, server, worker
+from processes import Process, server, worker
 from sqlalchemy import select, text
 from tiny_corpus import write_statements
 
@@ -51,19 +51,6 @@ def numbers(submissions: int, each: int) -> list[list[str]]:
     ]
 
 
-def submitted(served: Server, claims: list[list[str]]) -> list[str]:
-    with served.client() as client:
-        answers = [client.post("/v1/submissions", json={"claims": one}) for one in claims]
-    assert [answer.status_code for answer in answers] == [202] * len(claims)
-    return [answer.json()["id"] for answer in answers]
-
-
-def states(served: Server) -> Counter[str]:
-    with served.client() as client:
-        items = client.get("/v1/submissions", params={"limit": 200}).json()["items"]
-    return Counter(one["state"] for one in items)
-
-
 def run(folder: Path, *, submissions: int, claims: int, kills: int, seed: int) -> dict[str, Any]:
     """Kill the service again and again until all is done; hold what is left to its promises."""
     chance = random.Random(seed)
@@ -77,7 +64,8 @@ def run(folder: Path, *, submissions: int, claims: int, kills: int, seed: int) -
         began = time.monotonic()
         with server(folder, **settings) as first:
             first.wait()
-            submitted(first, made)
+            for claims_ in made:
+                first.submit(*claims_)
             first.kill()
         while killed < kills:
             calls.life += 1
@@ -87,20 +75,19 @@ def run(folder: Path, *, submissions: int, claims: int, kills: int, seed: int) -
                 else:
                     served.wait()
                     time.sleep(chance.uniform(0, 2))
-                    if not states(served).keys() & {"queued", "running"}:
-                        more = numbers(1, claims)
-                        more = [[one.replace("2024", f"19{killed:02}") for one in more[0]]]
-                        made += more
-                        submitted(served, more)
+                    if not served.states().keys() & {"queued", "running"}:
+                        more = numbers(1, claims)[0]
+                        made.append([one.replace("2024", f"19{killed:02}") for one in more])
+                        served.submit(*made[-1])
                 served.kill()
                 killed += 1
         calls.life += 1
         with server(folder, **settings) as last:
             last.wait()
             until = time.monotonic() + 120
-            while states(last).keys() & {"queued", "running"} and time.monotonic() < until:
+            while last.states().keys() & {"queued", "running"} and time.monotonic() < until:
                 time.sleep(0.2)
-            assert states(last) == {"done": len(made)}
+            assert last.states() == {"done": len(made)}
             assert last.stop() == 0
     url = f"sqlite:///{folder / 'verinote.db'}"
     check(url, [claim for one in made for claim in one], calls)
@@ -134,7 +121,8 @@ def run_two(
         api.wait()
         made = numbers(submissions, claims)
         began = time.monotonic()
-        submitted(api, made)
+        for claims_ in made:
+            api.submit(*claims_)
         names = count()
 
         def start() -> Process:
@@ -144,17 +132,17 @@ def run_two(
         workers = [start(), start()]
         for killed in range(kills):
             time.sleep(chance.uniform(0.5, 7))
-            if not states(api).keys() & {"queued", "running"}:
+            if not api.states().keys() & {"queued", "running"}:
                 more = numbers(1, claims)[0]
                 made.append([one.replace("2024", f"19{killed:02}") for one in more])
-                submitted(api, made[-1:])
+                api.submit(*made[-1])
             which = chance.randrange(2)
             workers[which].kill()
             calls.life += 1
             workers[which] = start()
         until = time.monotonic() + 180
-        while states(api) != {"done": len(made)}:
-            assert time.monotonic() < until, states(api)
+        while api.states() != {"done": len(made)}:
+            assert time.monotonic() < until, api.states()
             time.sleep(0.3)
         assert [one.stop() for one in (*workers, api)] == [0, 0, 0]
     check(given["database_url"], [claim for one in made for claim in one], calls)

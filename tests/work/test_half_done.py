@@ -6,8 +6,9 @@ import tarfile
 from pathlib import Path
 
 from desks import served, settings_for
-from half_done import ARCHIVE, CLAIMS, silent
+from half_done import ARCHIVE, CLAIMS
 
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 
 

@@ -13,7 +13,7 @@ import pytest
 from processes import ADMIN_KEY, Server, server
 from tiny_corpus import write_statements
 
-from eval.endpoint.asked import Asked
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 from service.settings import load_settings
 from service.statements.corpus import Corpus
@@ -21,10 +21,6 @@ from service.statements.corpus import Corpus
 SOAK = Path(__file__).parents[2] / "docs" / "soak"
 CLAIM = "The ministry opened school number {number} in 2024."
 WITHIN = 300.0
-
-
-def silent(asked: Asked) -> dict[str, Any]:
-    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
 
 
 def filled(folder: Path) -> Path:

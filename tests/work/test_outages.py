@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,13 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-from chroma_server import chroma_server, free_port
+from chroma_server import chroma_server
 from postgres import Cluster, cluster_folder, started
-from processes import Server, server
+from processes import free_port, server
 from sqlalchemy import text
 from tiny_corpus import write_statements
 
-from eval.endpoint.asked import Asked
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 from service.kit.database import Database
 from service.settings import load_settings
@@ -98,16 +97,6 @@ class Watch:
         return {parts[part] == "ok" for at, parts in self.told if begin <= at <= end}
 
 
-def states(served: Server) -> Counter[str]:
-    with served.client() as client:
-        items = client.get("/v1/submissions").json()["items"]
-    return Counter(one["state"] for one in items)
-
-
-def silent(asked: Asked) -> dict[str, Any]:
-    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
-
-
 def run(folder: Path, part: str, seconds: float) -> dict[str, Any]:
     """Take one of the servers away in the middle of a run, and give it back."""
     with outside(folder) as (servers, given), ExitStack() as opened:
@@ -143,7 +132,7 @@ def run(folder: Path, part: str, seconds: float) -> dict[str, Any]:
         while True:
             assert time.monotonic() < until, served.log.read_text()[-3000:]
             try:
-                if states(served) == {"done": 3}:
+                if served.states() == {"done": 3}:
                     break
             except (httpx.HTTPError, KeyError, ValueError):
                 pass

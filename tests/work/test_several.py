@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Process, Server, server, worker
+from processes import Process, server, wait_until, worker
 from sqlalchemy import text
 from tiny_corpus import write_statements
 
-from eval.endpoint.asked import Asked
+from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
 from service.kit.database import Database
 from service.settings import load_settings
@@ -37,31 +35,6 @@ def settings(postgresql_url: str, chroma_url: str, tmp_path: Path) -> dict[str, 
         "worker_concurrency": 2,
         "worker_gone_after": 3,
     }
-
-
-def submitted(served: Server, count: int, each: int) -> None:
-    with served.client() as client:
-        for one in range(count):
-            claims = [CLAIM.format(number=1000 * one + other) for other in range(each)]
-            answer = client.post("/v1/submissions", json={"claims": claims})
-            assert answer.status_code == 202, answer.text
-
-
-def states(served: Server) -> Counter[str]:
-    with served.client() as client:
-        items = client.get("/v1/submissions", params={"limit": 200}).json()["items"]
-    return Counter(one["state"] for one in items)
-
-
-def until(is_so: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + WITHIN
-    while not is_so():
-        assert time.monotonic() < end, what
-        time.sleep(0.2)
-
-
-def silent(asked: Asked) -> dict[str, Any]:
-    return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
 
 
 def notes(url: str) -> tuple[int, int]:
@@ -92,20 +65,21 @@ def test_the_living_finish_what_one_that_was_killed_had_begun(
         api = server(tmp_path / "api", "--no-work", **settings)
         start(api)
         api.wait()
-        submitted(api, 3, 6)
+        for one in range(3):
+            api.submit(*(CLAIM.format(number=1000 * one + other) for other in range(6)))
         first = start(worker(tmp_path / "one", "one", **settings))
         start(worker(tmp_path / "two", "two", **settings))
-        until(lambda: endpoint.counted.calls >= 6, "nobody works")
+        wait_until(lambda: endpoint.counted.calls >= 6, "nobody works")
         first.kill()
 
-        until(lambda: states(api) == {"done": 3}, "the other does not finish")
+        wait_until(lambda: api.states() == {"done": 3}, "the other does not finish")
 
         assert notes(settings["database_url"]) == (18, 18)
         done = endpoint.counted.calls
         assert done <= 18 + 2, "no more is repeated than was in flight"
         start(worker(tmp_path / "three", "three", **settings))
-        submitted(api, 1, 1)
-        until(lambda: states(api) == {"done": 4}, "the third does not work")
+        api.submit(CLAIM.format(number=0))
+        wait_until(lambda: api.states() == {"done": 4}, "the third does not work")
         time.sleep(4)
         assert endpoint.counted.calls == done  # the same words: their note is used again
 

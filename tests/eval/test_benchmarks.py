@@ -1,0 +1,69 @@
+"""The benchmarks of the served desk measure what they say; the long ones are held to what is
+asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli import app
+
+ROOT = Path(__file__).parents[2]
+SOAK = ROOT / "docs" / "soak"
+
+
+def bench(monkeypatch: pytest.MonkeyPatch, out: Path, *arguments: str) -> dict:
+    monkeypatch.chdir(ROOT)
+    told = CliRunner().invoke(app, ["eval", "bench", *arguments, "--out", str(out)])
+    assert told.exit_code == 0, told.output
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def servers(monkeypatch: pytest.MonkeyPatch, postgresql_url: str, chroma_url: str) -> None:
+    monkeypatch.setenv("VERINOTE_DATABASE_URL", postgresql_url)
+    monkeypatch.setenv("VERINOTE_CHROMA_URL", chroma_url)
+    monkeypatch.setenv("VERINOTE_SECRET", "a secret of forty characters, for a test")
+
+
+def test_a_small_desk_is_measured(monkeypatch, tmp_path: Path) -> None:
+    arguments = ("desk", "--notes", "41", "--evidence", "12", "--repeats", "2")
+    found = bench(monkeypatch, tmp_path / "desk.json", *arguments)
+    assert (found["notes"], found["evidence"]) == (41, 12)
+    assert found["queue"]["n"] == 2 * len(found["queue_each"])
+    assert 0 < found["queue"]["p50"] <= found["queue"]["p95"]
+    assert found["interactive"]["p50"] > 0
+
+
+def test_one_worker_is_measured(monkeypatch, tmp_path: Path, servers) -> None:
+    arguments = ("scale-out", "--workers", "1", "--latency", "0.2", "--seconds", "1.5")
+    found = bench(monkeypatch, tmp_path / "scale.json", *arguments)
+    (rate,) = found["rates"]
+    assert (rate["workers"], rate["claims"], rate["times_one"]) == (1, 30, 1.0)
+    assert rate["claims_per_second"] > 0
+
+
+def test_a_database_that_is_used_is_not_measured_on(
+    monkeypatch, tmp_path: Path, database_url: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("VERINOTE_DATABASE_URL", database_url)
+    told = CliRunner().invoke(app, ["eval", "bench", "scale-out", "--out", str(tmp_path / "x")])
+    assert told.exit_code != 0
+    assert "VERINOTE_CHROMA_URL" in str(told.exception)
+
+
+@pytest.mark.soak
+def test_the_desk_keeps_nobody_waiting(monkeypatch) -> None:
+    found = bench(monkeypatch, SOAK / "desk.json", "desk")
+    assert found["queue"]["p95"] < 100
+    assert found["interactive"]["p95"] < 200
+
+
+@pytest.mark.soak
+def test_four_workers_do_four_times_as_much(monkeypatch, servers) -> None:
+    found = bench(monkeypatch, SOAK / "scale-out.json", "scale-out")
+    assert found["rates"][-1]["times_one"] >= 3.6
