@@ -26,6 +26,7 @@ from service.kit.ids import new_id
 _LOG = structlog.get_logger(__name__)
 PAGES = (visitors, queue, desk_submissions, desk_notes, desk_statements, people, published)
 """The desk's own, and the public's, which are no part of the API."""
+_TOLD_TO_BROWSERS = ("Allow", "Retry-After")
 _ABOUT = """
 Claims of a text, checked against official statements, with word-for-word citations.
 
@@ -66,7 +67,12 @@ def _shown(request: Request, answer: problems.Answer) -> Response:
     is_api = request.url.path.startswith("/v1/")
     if is_api or "text/html" not in request.headers.get("Accept", ""):
         return answer
-    return page(request, "problem.html", None, answer.status_code, told=answer.told)
+    if request.headers.get("HX-Request") and answer.status_code == HTTPStatus.NOT_FOUND:
+        return Response(headers={"HX-Refresh": "true"})  # what the page shows is gone
+    made = page(request, "problem.html", None, answer.status_code, told=answer.told)
+    told = {name: answer.headers[name] for name in _TOLD_TO_BROWSERS if name in answer.headers}
+    made.headers.update(told)
+    return made
 
 
 async def _logged(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -84,6 +90,9 @@ async def _logged(request: Request, answer: Callable[[Request], Awaitable[Respon
         told = problems.problem(413, "too-large", f"a request has at most {most:,} bytes")
         response = _shown(request, told)
     response.headers["X-Request-ID"] = request_id
+    is_file = request.url.path.startswith("/static/")
+    response.headers.setdefault("Cache-Control", "no-cache" if is_file else "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     route = request.scope.get("route")
     _LOG.info(
         "request",

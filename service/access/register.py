@@ -26,6 +26,8 @@ from service.kit.text import is_storable, sha256_hex
 FIRST = "admin"
 """The name of the first admin."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_TAKEN = frozenset({"command", "me", "nobody", "verinote"})
+"""Names that stand for somebody else, or for nobody, where people are shown and asked for."""
 _LONGEST_LABEL = 200
 _LAST_USE = timedelta(minutes=1)
 """How exactly the last use of a key is noted: not every request writes."""
@@ -157,6 +159,8 @@ class Register:
                 f"{name}: is no name; use up to 64 of a-z, 0-9, '.', '_' and '-', with a letter or "
                 "figure at both ends"
             )
+        if name in _TAKEN:
+            raise InputError(f"{name}: is nobody's name here; choose another")
         row = {"name": name, "role": role.value, "created_at": utc_now()}
         with self._database.transaction() as session:
             if not _inserted(session, row):

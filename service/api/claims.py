@@ -91,6 +91,7 @@ def shown(found: FoundClaim) -> schemas.ClaimShown:
         state=found.state,
         error=found.error,
         verdict=note.verdict if note is not None else None,
+        decided_verdict=found.decided_verdict,
         confidence=note.confidence if note is not None else None,
         note_id=found.note_id,
     )

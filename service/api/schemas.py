@@ -193,6 +193,9 @@ class ClaimShown(BaseModel):
     state: ClaimState
     error: str | None
     verdict: Verdict | None
+    decided_verdict: Verdict | None = Field(
+        description="the person's, where it is another than the note's"
+    )
     confidence: float | None
     note_id: str | None
 

@@ -48,6 +48,9 @@ Progress = Callable[[int, int, str], None]
 _NOT_AGAIN = ("failed", "rejected", "changes_requested", "corrected", "retracted")
 """States of notes that are not used again: they failed, or a person found fault with them."""
 
+_NO_VERDICT = ("failed", "rejected", "retracted")
+"""States of notes whose verdict nobody stands by."""
+
 _NOTE = TypeAdapter(Note)
 _CLAIM = TypeAdapter(Claim)
 _SINGLE_QUOTES = re.compile("[‘’‚‛′`´]")
@@ -402,8 +405,8 @@ def _newest(
     query = select(ClaimRow).join(first, first.c.id == ClaimRow.id).where(first.c.rank == 1)
     rows = session.scalars(query).all()
     notes = session.execute(
-        select(NoteRow.claim_id, NoteRow.verdict)
-        .where(NoteRow.claim_id.in_([row.id for row in rows]), NoteRow.state != ClaimState.FAILED)
+        select(NoteRow.claim_id, func.coalesce(NoteRow.decided_verdict, NoteRow.verdict))
+        .where(NoteRow.claim_id.in_([row.id for row in rows]), NoteRow.state.not_in(_NO_VERDICT))
         .order_by(NoteRow.created_at, NoteRow.id.desc())
     )
     verdicts = dict(notes.all())

@@ -22,7 +22,12 @@ _NOTE = TypeAdapter(Note)
 
 @dataclass(frozen=True, slots=True)
 class FoundClaim:
-    """A claim, how far it came, and its note as it stands."""
+    """A claim, how far it came, and its note as it stands.
+
+    Attributes:
+        decided_verdict: the person's, where they set another than the note's.
+        reviewed: how far the note's review came.
+    """
 
     claim: Claim
     submission_id: str
@@ -30,7 +35,14 @@ class FoundClaim:
     error: str | None
     note_id: str | None
     note: Note | None
+    decided_verdict: Verdict | None
+    reviewed: str | None
     created_at: datetime
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict that counts: the person's, where they set one."""
+        return self.decided_verdict or (self.note.verdict if self.note is not None else None)
 
 
 def of_submission(session: Session, submission_id: str) -> list[FoundClaim]:
@@ -111,6 +123,10 @@ def _found(session: Session, query: Select[ClaimRow, NoteRow | None]) -> list[Fo
             error=claim.error,
             note_id=note.id if note is not None else None,
             note=_NOTE.validate_python(note.body) if note is not None else None,
+            decided_verdict=Verdict(note.decided_verdict)
+            if note is not None and note.decided_verdict
+            else None,
+            reviewed=note.state if note is not None else None,
             created_at=claim.created_at,
         )
         for claim, note in rows

@@ -242,8 +242,7 @@ def _pieces(text: str, found: list[FoundClaim]) -> list[Piece]:
 
 
 def _loudness(found: FoundClaim) -> int:
-    verdict = found.note.verdict if found.note is not None else None
-    return _LOUDEST.index(verdict) if verdict is not None else len(_LOUDEST)
+    return _LOUDEST.index(found.verdict) if found.verdict is not None else len(_LOUDEST)
 
 
 @router.get("/{submission_id}/export")

@@ -26,6 +26,8 @@ from service.kit.text import is_storable
 
 router = APIRouter(include_in_schema=False)
 COOKIE = "verinote_session"
+_LONGEST = 2_000
+"""Characters of an address that signing in leads back to."""
 _OURS = frozenset({"csrf", "revision", "once"})
 """Fields that nobody types."""
 
@@ -116,15 +118,16 @@ def to_sign_in(request: Request, _: Exception) -> Response:
 
     What they have sent meanwhile is kept for them, to be sent again.
     """
-    if request.headers.get("HX-Request"):  # for a part of a page: all of it has to go there
-        return Response(headers={"HX-Redirect": "/sign-in"})
-    sent = getattr(request.state, "sent", [])
-    if sent:
+    is_part = bool(request.headers.get("HX-Request"))  # of a page: all of it has to go there
+    asked = request.headers.get("HX-Current-URL", "") if is_part else str(request.url)
+    path = asked.partition("://")[2].partition("/")[2].partition("#")[0]
+    wanted = f"/{path}" if request.method == "GET" else "/"
+    address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
+    if is_part:
+        return Response(headers={"HX-Redirect": address})
+    if sent := getattr(request.state, "sent", []):
         return page(request, "session_over.html", None, 401, sent=sent)
-    wanted = request.url.path if request.method == "GET" else "/"
-    if request.method == "GET" and request.url.query:
-        wanted += f"?{request.url.query}"
-    return RedirectResponse("/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}", 303)
+    return RedirectResponse(address, 303)
 
 
 @router.get("/sign-in")
@@ -138,7 +141,7 @@ def sign_in(
     request: Request,
     desk: TheDesk,
     key: Annotated[str, Form(max_length=200)],
-    next: Annotated[str, Form(max_length=2_000)] = "/",  # noqa: A002
+    next: Annotated[str, Form(max_length=_LONGEST)] = "/",  # noqa: A002
 ) -> Response:
     """Begin a session."""
     if not _is_ours(request):
@@ -167,7 +170,8 @@ def sign_out(request: Request, desk: TheDesk, caller: Sender) -> Response:
 def _inside(address: str) -> str:
     """An address of ours, whatever was asked for."""
     is_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if is_ours and address.isprintable() else "/"
+    is_short = len(address) <= _LONGEST
+    return address if is_ours and is_short and address.isprintable() else "/"
 
 
 def _is_ours(request: Request) -> bool:

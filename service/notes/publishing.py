@@ -27,6 +27,8 @@ from service.types import Finding, Kind, StatementRef, Verdict
 _AMENDS = {Act.CORRECT: "corrected", Act.RETRACT: "retracted"}
 _TOLD = (Act.PUBLISH, *_AMENDS)
 LANGUAGE = "en"
+_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Characters that turn the order in which the rest of a line is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,7 @@ def attribution(statement: StatementRef) -> str:
     said = statement.issuer or "an unnamed issuer"
     titled = f", {statement.title}" if statement.title else ""
     dated = f", {day(statement.published)}" if statement.published else ""
-    return f"{kind}{said}{titled}{dated}"
+    return f"{kind}{said.translate(_TURNS)}{titled.translate(_TURNS)}{dated}"
 
 
 def day(value: date) -> str:
@@ -270,11 +272,13 @@ def day(value: date) -> str:
 
 
 def is_address(text: str | None) -> bool:
-    """Whether a text may be linked to: nothing but the web's addresses."""
+    """Whether a text may be linked to: nothing but the web's addresses, and no password in them."""
     try:
-        return urlsplit(text or "").scheme in {"http", "https"}
+        parts = urlsplit(text or "")
     except ValueError:
         return False
+    named = bool(parts.hostname) and parts.username is None
+    return named and parts.scheme in {"http", "https"}
 
 
 def iso(moment: datetime) -> str:
