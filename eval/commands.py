@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.kit.errors import SOME_FAILED, InputError
+from service.kit.errors import SOME_FAILED, InputError, LimitReached
 
 if TYPE_CHECKING:
     from eval.measures import Measures
@@ -75,6 +75,15 @@ def run_dataset(
     out: Out = None,
     statements: Statements = None,
     concurrency: Annotated[int, typer.Option(min=1, help="items in flight at a time")] = 2,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with the run that the folder holds, if any")
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="begin no further item once so much is spent")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="begin no further item once so many are used")
+    ] = None,
 ) -> None:
     """Run a dataset; writes run.json, items.jsonl, metrics.json and confusion.json."""
     from eval.catalogue import dataset
@@ -88,10 +97,19 @@ def run_dataset(
         statements=statements,
         limit=limit,
         concurrency=concurrency,
+        resume=resume,
+        max_cost=max_cost,
+        max_tokens=max_tokens,
     )
     outcome = _run(plan)
     _print_measures(outcome.measures)
-    typer.echo(f"{outcome.items} items in {outcome.seconds:.0f} s; written to {plan.out}")
+    spent = outcome.used
+    told = (
+        f", {spent.calls} calls, {spent.tokens:,} tokens, {spent.cost:.4f}" if spent.calls else ""
+    )
+    typer.echo(f"{outcome.items} items in {outcome.seconds:.0f} s{told}; written to {plan.out}")
+    if outcome.stopped:
+        raise LimitReached(f"{outcome.stopped}; with a higher one, --resume goes on")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
 
@@ -500,16 +518,30 @@ def _progress(title: str) -> Iterator[Progress]:
         def render(self, task: BarTask) -> Text:
             return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
+    class Cost(ProgressColumn):
+        def render(self, task: BarTask) -> Text:
+            return Text(f"cost {task.fields['cost']:.4f}" if task.fields["cost"] else "")
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         Rate(),
+        Cost(),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        shown = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(shown, completed=done, total=total)
+        shown = bar.add_task(title, total=None, cost=0.0)
+        begun = False
+
+        def show(done: int, total: int | None, cost: float = 0.0) -> None:
+            nonlocal begun
+            if not begun:  # what an earlier run did says nothing of this one's rate
+                bar.reset(shown, completed=done, total=total, cost=cost)
+                begun = True
+            bar.update(shown, completed=done, total=total, cost=cost)
+
+        yield show
 
 
 def _print_measures(measures: Measures) -> None:
