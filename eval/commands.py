@@ -87,8 +87,10 @@ def run_dataset(
         int | None, typer.Option(min=1, help="begin no further item once so many are used")
     ] = None,
 ) -> None:
-    """Run a dataset; writes run.json, items.jsonl, metrics.json and confusion.json."""
+    """Run a dataset; writes run.json, items.jsonl, metrics.json, confusion.json, report.html."""
     from eval.catalogue import dataset
+    from eval.report.page import write
+    from eval.run_folder import RunFolder
     from eval.runner import Plan
 
     plan = Plan(
@@ -104,6 +106,7 @@ def run_dataset(
         max_tokens=max_tokens,
     )
     outcome = _run(plan)
+    write(RunFolder(plan.out))
     _print_measures(outcome.measures)
     spent = outcome.used
     told = (
@@ -114,6 +117,17 @@ def run_dataset(
         raise LimitReached(f"{outcome.stopped}; with a higher one, --resume goes on")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+@eval_app.command("report")
+def write_report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a run")],
+) -> None:
+    """Write a run's report.html again: also of a run that was killed or has stopped."""
+    from eval.report.page import write
+    from eval.run_folder import RunFolder
+
+    typer.echo(f"written to {write(RunFolder(run))}")
 
 
 @eval_app.command("compare")
