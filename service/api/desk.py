@@ -62,6 +62,12 @@ class Desk:
                 first_key=first,
             )
 
+    @property
+    def endpoint(self) -> str | None:
+        """Where texts, or only their claims, are sent; None: they stay on this machine."""
+        stays = self.pipeline.engine.name == "local" and self.settings.embeddings == "local"
+        return None if stays else self.settings.openai_base_url
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A transaction on the desk's database."""

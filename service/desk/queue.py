@@ -93,6 +93,8 @@ def shown(
         orders=list(Order),
         running=_running(desk),
         is_empty=not rows,
+        engine=desk.pipeline.engine,
+        endpoint=desk.endpoint,
     )
 
 

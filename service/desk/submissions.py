@@ -77,7 +77,6 @@ def _form(
     refused: str | None = None,
     given: dict[str, Any] | None = None,
 ) -> Response:
-    settings = desk.settings
     return page(
         request,
         "new_submission.html",
@@ -86,7 +85,7 @@ def _form(
         refused=refused,
         given=defaultdict(str, given or {}),
         engine=desk.pipeline.engine,
-        endpoint=settings.openai_base_url if desk.pipeline.engine.name != "local" else None,
+        endpoint=desk.endpoint,
         today=date.today().isoformat(),
         once=new_id(),
     )

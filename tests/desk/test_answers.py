@@ -16,6 +16,9 @@ from service.access.register import Role
 from service.api.access import Asking
 from service.kit.errors import InputError
 
+RENEW = """htmx.ajax("GET", location.pathname + "?part=yes",
+                  {target: "#submission", swap: "outerMorph"})"""
+
 
 @pytest.fixture
 def person(desk: Served) -> Iterator[httpx.Client]:
@@ -93,21 +96,29 @@ def test_a_part_that_cannot_be_renewed_leaves_the_page_as_it_is(
 ) -> None:
     id_ = desk.submit(claims=[LOAN])
     page = visit().go(f"/submissions/{id_}")
-    renew = (
-        "htmx.ajax('GET', location.pathname + '?part=yes', "
-        "{target: '#submission', swap: 'outerMorph'})"
-    )
     for status in (429, 500, 503):
         with page.expect_response("**/*part=yes"):
             page.route("**/*part=yes", answering(status), times=1)
-            page.evaluate(renew)
+            page.evaluate(RENEW)
         expect(page.get_by_role("heading", name="Trouble")).to_have_count(0)
         expect(page.get_by_text(LOAN).first).to_be_visible()
     with desk.client() as admin:
         assert admin.delete(f"/v1/submissions/{id_}").status_code == 204
-    page.evaluate(renew)
+    page.evaluate(RENEW)
     expect(page.get_by_text("there is no such submission")).to_be_visible()
     expect(page.get_by_role("banner")).to_have_count(1)
+
+
+def test_what_somebody_opened_stays_open_while_a_part_is_renewed(
+    desk: Served, visit: Visits
+) -> None:
+    page = visit("admin").go(f"/submissions/{desk.submit(claims=[LOAN])}")
+    page.get_by_text("Erase…").focus()
+    page.keyboard.press("Enter")
+    page.evaluate("document.querySelector('.heading h1').textContent = 'Old'")
+    page.evaluate(RENEW)
+    expect(page.get_by_role("heading", name="Untitled text")).to_be_visible()
+    expect(page.get_by_role("button", name="Erase it for good")).to_be_visible()
 
 
 def test_a_part_leads_to_signing_in_and_back(desk: Served) -> None:

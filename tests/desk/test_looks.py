@@ -78,3 +78,23 @@ def test_the_way_in_can_be_used_by_everybody(desk: Served, visit: Visits) -> Non
     page.wait_for_url("**/sign-in")
     told = Axe().run(page, options={"runOnly": WCAG})
     assert told.response["violations"] == []
+
+
+def test_one_long_word_cuts_nothing_off(desk: Served, visit: Visits) -> None:
+    long = "W" * 300
+    claims = [f"Two U.S. B-52 bombers took part in the exercise at {long}."]
+    id_ = desk.submit(claims=claims, title=long, source_url=f"https://example.org/{long}")
+    with desk.client() as client:
+        (claim,) = client.get(f"/v1/submissions/{id_}").json()["claims"]
+        note = claim["note_id"]
+        assert client.post(f"/v1/notes/{note}/comments", json={"text": long}).status_code == 201
+        for decision in ("approve", "publish", "retract"):
+            body = {"revision": 1, "decision": decision, "reason": long, "comment": long}
+            assert client.post(f"/v1/notes/{note}/decisions", json=body).status_code == 201
+    for width in (360, 1280):
+        me = visit("admin", width=width)
+        for address in ("/queue?state=all", "/submissions", f"/submissions/{id_}",
+                        f"/notes/{note}", f"/notes/{note}/edit", f"/statements?q={long}",
+                        "/published", f"/published/{note}", "/audit"):  # fmt: skip
+            wide = me.go(address).evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, (address, wide)
