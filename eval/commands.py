@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.kit.errors import SOME_FAILED, InputError
+from service.kit.errors import SOME_FAILED, InputError, LimitReached
 
 if TYPE_CHECKING:
+    from eval.compare import Comparison
     from eval.measures import Measures
     from eval.runner import Outcome, Plan, Progress
     from service.settings import Settings
@@ -39,6 +40,7 @@ Data = Annotated[Path, typer.Option("--data", help="folder that holds the datase
 Engine = Annotated[str | None, typer.Option(help="engine to run; the configured one by default")]
 Out = Annotated[Path | None, typer.Option("--out", help="folder to write; var/eval/DATASET")]
 Statements = Annotated[Path | None, typer.Option(help="statements that claims are checked against")]
+_FLIPS_SHOWN = 20
 _ORDINARY_TEXTS = 500
 """How many are looked through for texts that seem to speak to a model."""
 Limit = Annotated[int | None, typer.Option(min=1, help="only the first rows")]
@@ -75,9 +77,20 @@ def run_dataset(
     out: Out = None,
     statements: Statements = None,
     concurrency: Annotated[int, typer.Option(min=1, help="items in flight at a time")] = 2,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with the run that the folder holds, if any")
+    ] = False,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="begin no further item once so much is spent")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="begin no further item once so many are used")
+    ] = None,
 ) -> None:
-    """Run a dataset; writes run.json, items.jsonl, metrics.json and confusion.json."""
+    """Run a dataset; writes run.json, items.jsonl, metrics.json, confusion.json, report.html."""
     from eval.catalogue import dataset
+    from eval.report.page import write
+    from eval.run_folder import RunFolder
     from eval.runner import Plan
 
     plan = Plan(
@@ -88,12 +101,62 @@ def run_dataset(
         statements=statements,
         limit=limit,
         concurrency=concurrency,
+        resume=resume,
+        max_cost=max_cost,
+        max_tokens=max_tokens,
     )
     outcome = _run(plan)
+    write(RunFolder(plan.out))
     _print_measures(outcome.measures)
-    typer.echo(f"{outcome.items} items in {outcome.seconds:.0f} s; written to {plan.out}")
+    spent = outcome.used
+    told = (
+        f", {spent.calls} calls, {spent.tokens:,} tokens, {spent.cost:.4f}" if spent.calls else ""
+    )
+    typer.echo(f"{outcome.items} items in {outcome.seconds:.0f} s{told}; written to {plan.out}")
+    if outcome.stopped:
+        raise LimitReached(f"{outcome.stopped}; with a higher one, --resume goes on")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+@eval_app.command("report")
+def write_report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="folder of a run")],
+) -> None:
+    """Write a run's report.html again: also of a run that was killed or has stopped."""
+    from eval.report.page import write
+    from eval.run_folder import RunFolder
+
+    typer.echo(f"written to {write(RunFolder(run))}")
+
+
+@eval_app.command("compare")
+def compare_runs(
+    before: Annotated[Path, typer.Argument(metavar="A", help="folder of a run")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="folder of another, newer one")],
+    fail_if_worse: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC:AMOUNT", help="exit 1 where B is worse by more; repeatable"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="write all of it as JSON, too")] = None,
+) -> None:
+    """Say what differs between two runs of a dataset, row by row, and whether it may be chance."""
+    import json
+
+    from eval.compare import Gate, compare
+    from eval.run_folder import RunFolder
+
+    gates = [Gate.read(words) for words in fail_if_worse or []]
+    found = compare(RunFolder(before), RunFolder(after))
+    refused = [told for gate in gates if (told := gate.refuses(found))]
+    if out:
+        text = json.dumps(found.as_json(), indent=1, ensure_ascii=False) + "\n"
+        out.write_text(text, encoding="utf-8")
+    _print_comparison(found)
+    for told in refused:
+        typer.echo(told, err=True)
+    if refused:
+        raise typer.Exit(1)
 
 
 @eval_app.command("citations")
@@ -500,16 +563,30 @@ def _progress(title: str) -> Iterator[Progress]:
         def render(self, task: BarTask) -> Text:
             return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
+    class Cost(ProgressColumn):
+        def render(self, task: BarTask) -> Text:
+            return Text(f"cost {task.fields['cost']:.4f}" if task.fields["cost"] else "")
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         Rate(),
+        Cost(),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True)) as bar:
-        shown = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(shown, completed=done, total=total)
+        shown = bar.add_task(title, total=None, cost=0.0)
+        begun = False
+
+        def show(done: int, total: int | None, cost: float = 0.0) -> None:
+            nonlocal begun
+            if not begun:  # what an earlier run did says nothing of this one's rate
+                bar.reset(shown, completed=done, total=total, cost=cost)
+                begun = True
+            bar.update(shown, completed=done, total=total, cost=cost)
+
+        yield show
 
 
 def _print_measures(measures: Measures) -> None:
@@ -536,3 +613,49 @@ def _print_measures(measures: Measures) -> None:
             ),
         )
     Console().print(table)
+
+
+def _print_comparison(found: Comparison) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("metric", box=None)
+    for column in ("n", "before", "after", "difference", "95 %"):
+        table.add_column(column, justify="right")
+    for question in found.questions.values():
+        for metric, change in question.changes.items():
+            table.add_row(
+                metric,
+                str(question.rows),
+                f"{change.before:.3f}",
+                f"{change.after:.3f}",
+                f"{change.difference.value:+.3f}",
+                f"{change.difference.low:+.3f} to {change.difference.high:+.3f}",
+            )
+    Console().print(table)
+    for name, question in found.questions.items():
+        typer.echo(
+            f"{name}: {question.righted} righted, {question.broken} broken, {len(question.flips)} "
+            f"answered differently; McNemar (exact) p = {question.p:.4g}"
+        )
+        for flip in question.flips[:_FLIPS_SHOWN]:
+            typer.echo(
+                f"  {flip.kind}: {flip.key}: {flip.before} then, {flip.after} now, people say "
+                f"{flip.gold}: {flip.claim}"
+            )
+        if len(question.flips) > _FLIPS_SHOWN:
+            typer.echo(f"  and {len(question.flips) - _FLIPS_SHOWN} more; --out writes all")
+    if found.left_out:
+        typer.echo(f"{found.left_out} rows that only one of the runs has answered are left out")
+    then, now = found.before, found.after
+    typer.echo(
+        f"seconds an item: p50 {then.p50:.2f} then, {now.p50:.2f} now; "
+        f"p95 {then.p95:.2f} then, {now.p95:.2f} now"
+    )
+    if then.calls or now.calls:
+        typer.echo(
+            f"cost: {then.cost:.4f} then, {now.cost:.4f} now ({now.cost - then.cost:+.4f}); "
+            f"tokens: {then.tokens:,} then, {now.tokens:,} now"
+        )
+    for name, (old, new) in found.settings.items():
+        typer.echo(f"{name}: {old} then, {new} now")

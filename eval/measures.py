@@ -125,7 +125,8 @@ def classified(
         groups: ``(n,)``: rows drawn together.
         baselines: predictions ``(n,)`` by baseline.
     """
-    known = (*labels, *sorted(set(predicted) - set(labels)))
+    guessed = set(predicted).union(*baselines.values())
+    known = (*labels, *sorted(guessed - set(labels)))
     ours = _cells(gold, predicted, known)
     theirs = {other: _cells(gold, guesses, known) for other, guesses in baselines.items()}
     figures = {}

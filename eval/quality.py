@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from eval.datasets.reading import file_sha256
 from eval.false_alarms import FalseAlarms
 from eval.measures import Against, Confusion, Measure, Measures, Row
 from eval.metrics import Interval
-from eval.runner import read_measures
+from eval.run_folder import RunFolder
 
 _DIGITS = 3
 _BASELINES = {
@@ -174,18 +173,18 @@ about the first 200 rows alone."""  # noqa: E501  a command is one line
 
 def read_run(folder: Path) -> Run | None:
     """Read a finished run; None where there is none."""
-    if not (folder / "metrics.json").is_file() or not (folder / "run.json").is_file():
+    run = RunFolder(folder)
+    if not run.begun:
         return None
-    told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    return Run(told["dataset"], told, read_measures(folder))
+    told = run.told()
+    return Run(told["dataset"], told, run.measures()) if told["state"] == "done" else None
 
 
 def up_to_date(run: Run, file: Path, limit: int | None, prompt_version: str) -> bool:
     """Whether running again would ask the same engine the same rows."""
     folds = run.told.get("fold_parameters")
     return bool(
-        run.told["state"] == "done"
-        and run.told["prompt_version"] == prompt_version
+        run.told["prompt_version"] == prompt_version
         and run.told["data_sha256"] == file_sha256(file)
         and run.told["limit"] == limit
         and (folds is None or folds == file_sha256(fold_parameters.FILE))

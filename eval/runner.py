@@ -1,35 +1,36 @@
 """A run: a dataset's rows through the product, a line of ``items.jsonl`` each as it finishes.
 
-A run's folder holds ``run.json`` (what ran, on what, with which versions), ``items.jsonl`` (a row
-an item), ``metrics.json`` (``{metric: {value, low, high}}``, with ``n`` and ``baselines``) and
-``confusion.json``. Figures come from ``items.jsonl`` alone.
+A run that ended before its last row, killed or at a limit, goes on where it was: what is written is
+not asked again. Figures come from ``items.jsonl`` alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TextIO, TypeVar
+from typing import Any, Protocol, TextIO, TypeVar
 
 from eval import fold_parameters
 from eval.catalogue import Dataset
 from eval.datasets.reading import BadRow, count_lines, file_sha256
 from eval.environment import git_revision, packages
-from eval.measures import Confusion, Measure, Measures, Row
+from eval.measures import Measures, Row
 from eval.metrics.intervals import RESAMPLES, SEED
+from eval.run_folder import RunFolder
 from eval.subject import Subject
 from eval.tasks.task import Task
 from service.kit.errors import InputError
+from service.kit.text import sha256_hex
 from service.settings import Settings
+from service.types import Usage
 
-_DATA = "data-"
+_FREE = ("concurrency", "started")
+"""What may differ between a run and its going on."""
 
 
 class Identified(Protocol):
@@ -41,8 +42,13 @@ class Identified(Protocol):
 
 
 E = TypeVar("E", bound=Identified)
-Progress = Callable[[int, int | None], None]
-"""Told how many items are done, of how many, if that is known."""
+
+
+class Progress(Protocol):
+    """Told how many items are done, of how many, if that is known, and what they cost."""
+
+    def __call__(self, done: int, total: int | None, cost: float = 0.0) -> None:
+        """Show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,9 @@ class Plan:
         statements: the statements to check claims against, for datasets that need some.
         limit: how many rows, from the first; all by default.
         concurrency: how many items are in flight at a time.
+        resume: go on with the run that the folder holds, if it holds one.
+        max_cost: no further item is begun once so much is spent, in the price table's currency.
+        max_tokens: the same, in tokens, prompts and completions together.
     """
 
     dataset: Dataset
@@ -64,6 +73,9 @@ class Plan:
     statements: Path | None = None
     limit: int | None = None
     concurrency: int = 2
+    resume: bool = False
+    max_cost: float | None = None
+    max_tokens: int | None = None
 
     @property
     def corpus(self) -> Path | None:
@@ -82,6 +94,28 @@ class Plan:
             )
         return folder
 
+    def check_limits(self) -> None:
+        """Refuse a limit that could not be kept.
+
+        Raises:
+            InputError: a cost is limited and nobody knows what the model costs.
+        """
+        settings = self.settings
+        known = settings.engine == "local" or settings.llm_model in settings.llm_prices
+        if self.max_cost is not None and not known:
+            raise InputError(
+                f"--max-cost {self.max_cost:g}: no price is known for {settings.llm_model}; set "
+                "VERINOTE_LLM_PRICES, or limit the run with --max-tokens"
+            )
+
+    def reached(self, used: Usage) -> str | None:
+        """Which limit is reached, in words; None where none is."""
+        if self.max_cost is not None and used.cost >= self.max_cost:
+            return f"--max-cost {self.max_cost:g} is reached: {used.cost:.4f} is spent"
+        if self.max_tokens is not None and used.tokens >= self.max_tokens:
+            return f"--max-tokens {self.max_tokens} is reached: {used.tokens} are used"
+        return None
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -91,6 +125,8 @@ class Outcome:
         items: rows answered, the failed ones included.
         failed: rows that ended in an error.
         bad: lines that could not be read.
+        used: of a language model, by all tries.
+        stopped: the limit that it stopped at, in words; None where all rows were answered.
     """
 
     measures: Measures = field(default_factory=Measures)
@@ -98,16 +134,20 @@ class Outcome:
     failed: int = 0
     bad: list[BadRow] = field(default_factory=list)
     seconds: float = 0.0
+    used: Usage = field(default_factory=Usage)
+    stopped: str | None = None
 
 
 async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Run the plan and write its folder.
 
     A malformed row is left out and listed in ``run.json``; an item that fails is kept in
-    ``items.jsonl`` with its error, left out of the figures and counted as ``failed``.
+    ``items.jsonl`` with its error, left out of the figures and counted as ``failed``; a run that
+    goes on tries it again.
 
     Raises:
-        InputError: the data or the statements aren't there, or no row could be read.
+        InputError: the data or the statements aren't there, no row could be read, a limit could
+            not be kept, or the run that should go on was made with other settings.
     """
     file = plan.dataset.file(plan.data)
     if not file.is_file():
@@ -116,136 +156,203 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             f"(from {plan.dataset.card.upstream})"
         )
     corpus = plan.corpus
-    plan.out.mkdir(parents=True, exist_ok=True)
-    for name in ("items.jsonl", "metrics.json", "confusion.json", "run.json"):
-        (plan.out / name).unlink(missing_ok=True)
-    for left in plan.out.glob(f"{_DATA}*"):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    outcome = Outcome()
-    started = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(dir=plan.out, prefix=_DATA) as folder:
-        settings = plan.settings.model_copy(update={"data_dir": Path(folder)})
-        async with Subject.open(settings, plan.dataset.card.name) as subject:
-            if corpus:
-                await subject.load(corpus)
-            told = {
-                "dataset": plan.dataset.card.name,
-                "file": file.name,
-                "data_sha256": file_sha256(file),
-                "limit": plan.limit,
-                "seed": SEED,
-                "resamples": RESAMPLES,
-                "concurrency": plan.concurrency,
-                "engine": subject.engine,
-                "model": subject.model,
-                "prompt_version": subject.prompt_version,
-                "corpus_revision": await subject.corpus_revision(),
-                "fold_parameters": (
-                    file_sha256(fold_parameters.FILE) if subject.out_of_fold else None
-                ),
-                "git_revision": git_revision(),
-                "packages": packages(),
-                "started": started.isoformat(timespec="seconds"),
-            }
-            _write(plan.out / "run.json", told | {"state": "running"})
-            begun = time.perf_counter()
-            await _answer_all(plan, subject, outcome, progress)
-            outcome.seconds = time.perf_counter() - begun
-    outcome.measures = measure(plan.dataset, plan.data, plan.out)
-    _write(
-        plan.out / "run.json",
+    plan.check_limits()
+    folder = RunFolder(plan.out)
+    before = folder.told() if plan.resume and folder.begun else None
+    asked = _asked(plan, file, corpus)
+    if before is None:
+        folder.clear()
+    else:
+        _check_same(before, asked, plan.out)
+        folder.mend()
+    started = datetime.fromisoformat(before["started"]) if before else datetime.now(UTC)
+    outcome = Outcome(seconds=before.get("seconds", 0.0) if before else 0.0)
+    # Nothing of a service's own: neither its database nor its vectors.
+    own = {"data_dir": folder.data, "database_url": None, "chroma_url": None}
+    settings = plan.settings.model_copy(update=own)
+    async with Subject.open(settings, plan.dataset.card.name, started.date()) as subject:
+        if corpus:
+            await subject.load(corpus)
+        told = asked | await _ran(subject)
+        if before:
+            _check_same(before, told, plan.out)
+        told |= {
+            "concurrency": plan.concurrency,
+            "started": started.isoformat(timespec="seconds"),
+        }
+        folder.tell(told | {"state": "running", "seconds": round(outcome.seconds, 1)})
+        begun = time.perf_counter()
+        await _answer_all(plan, folder, subject, outcome, progress)
+        outcome.seconds += time.perf_counter() - begun
+    outcome.measures = measure(plan.dataset, plan.data, folder)
+    folder.tell(
         told
         | {
-            "state": "done",
+            "state": "stopped" if outcome.stopped else "done",
+            "reason": outcome.stopped,
             "seconds": round(outcome.seconds, 1),
             "items": outcome.items,
             "failed": outcome.failed,
             "bad_rows": [str(row) for row in outcome.bad],
+            "usage": _spent(outcome.used),
         },
     )
-    if not outcome.items:
+    if not outcome.stopped:
+        folder.forget_data()
+    if not outcome.items and not outcome.stopped:
         raise InputError(f"{file}: no row could be read; see bad_rows in {plan.out / 'run.json'}")
     return outcome
 
 
-def measure(dataset: Dataset, data: Path, out: Path) -> Measures:
+def measure(dataset: Dataset, data: Path, folder: RunFolder) -> Measures:
     """Measure a run's ``items.jsonl`` and write ``metrics.json`` and ``confusion.json``."""
-    rows = sorted(read_items(out), key=lambda row: row["place"])
-    measures = dataset.task(data).measure([row for row in rows if "failed" not in row])
-    _write(
-        out / "metrics.json",
-        {name: figure.as_json() for name, figure in measures.figures.items()},
-    )
-    _write(
-        out / "confusion.json",
-        {
-            name: {"labels": table.labels, "counts": table.counts}
-            for name, table in measures.confusions.items()
-        },
-    )
+    measures = dataset.task(data).measure([row for row in folder.items() if "failed" not in row])
+    folder.measured(measures)
     return measures
 
 
-def read_items(out: Path) -> Iterator[Row]:
-    """Stream the rows of a run's ``items.jsonl``."""
-    with (out / "items.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            row: Row = json.loads(line)
-            yield row
+def _asked(plan: Plan, file: Path, corpus: Path | None) -> Row:
+    """What a run is asked to do, known before anything is opened."""
+    settings = plan.settings
+    return {
+        "dataset": plan.dataset.card.name,
+        "file": file.name,
+        "data_sha256": file_sha256(file),
+        "statements_sha256": _folder_sha256(corpus) if corpus else None,
+        "limit": plan.limit,
+        "seed": SEED,
+        "resamples": RESAMPLES,
+        "engine": settings.engine,
+        "embeddings": settings.embeddings,
+        "passages_per_claim": settings.passages_per_claim,
+        "llm_token_budget": settings.llm_token_budget,
+        "git_revision": git_revision(),
+        "packages": packages(),
+    }
 
 
-def read_measures(out: Path) -> Measures:
-    """Read back what :func:`measure` wrote."""
-    figures = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-    tables = json.loads((out / "confusion.json").read_text(encoding="utf-8"))
-    return Measures(
-        {name: Measure.from_json(told) for name, told in figures.items()},
-        {
-            name: Confusion(tuple(told["labels"]), tuple(map(tuple, told["counts"])))
-            for name, told in tables.items()
-        },
-    )
+async def _ran(subject: Subject) -> Row:
+    """What answers, known once it is open."""
+    return {
+        "engine": subject.engine,
+        "model": subject.model,
+        "prompt_version": subject.prompt_version,
+        "prompts": subject.prompts,
+        "corpus_revision": await subject.corpus_revision(),
+        "fold_parameters": file_sha256(fold_parameters.FILE) if subject.out_of_fold else None,
+    }
+
+
+def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> None:
+    for name in now:
+        then, value = _compared(name, before.get(name)), _compared(name, now[name])
+        if name not in _FREE and value != then:
+            told = _difference(then, value)
+            raise InputError(
+                f"{out}: the run was made with another {name} ({told}); go on as it was made, or "
+                "leave --resume out to begin again"
+            )
+
+
+def _compared(name: str, value: object) -> object:
+    """Changed files count only where they change an answer: the prompt version tells."""
+    return value.rstrip("+") if name == "git_revision" and isinstance(value, str) else value
+
+
+def _difference(then: object, now: object) -> str:
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        name = next(one for one in {**then, **now} if then.get(one) != now.get(one))
+        return f"{name}: {_difference(then.get(name), now.get(name))}"
+    return f"{then} then, {now} now"
+
+
+def _folder_sha256(folder: Path) -> str:
+    """One digest of all files under a folder, names included."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    told = [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in found]
+    return sha256_hex("\n".join(told))
 
 
 async def _answer_all(
-    plan: Plan, subject: Subject, outcome: Outcome, progress: Progress | None
+    plan: Plan, folder: RunFolder, subject: Subject, outcome: Outcome, progress: Progress | None
 ) -> None:
     task = plan.dataset.task(plan.data)
-    examples = enumerate(plan.dataset.examples(plan.data, outcome.bad))
+    done = _done(folder, outcome)
+    examples = _left(plan, outcome.bad, done)
     total = count_lines(plan.dataset.file(plan.data))
     total = total if plan.limit is None else min(total, plan.limit)
-    with (plan.out / "items.jsonl").open("w", encoding="utf-8", errors="backslashreplace") as items:
+    if progress:
+        progress(outcome.items, total, outcome.used.cost)
+    with folder.append() as items:
 
         async def work() -> None:
             # The generator is shared: rows are read only as fast as they are answered.
-            for place, example in examples:
-                if plan.limit is not None and place >= plan.limit:
+            while (stopped := plan.reached(outcome.used)) is None:
+                if (one := next(examples, None)) is None:
                     return
-                row = await _answer(task, subject, place, example)
+                row = await _answer(task, subject, *one)
                 outcome.items += 1
-                outcome.failed += "failed" in row or bool(row.get("error"))
+                outcome.failed += _has_failed(row)
+                outcome.used += _usage(row)
                 _append(items, row)
                 if progress:
-                    progress(outcome.items, total)
+                    progress(outcome.items, total, outcome.used.cost)
+            outcome.stopped = stopped
 
         async with asyncio.TaskGroup() as group:
             for _ in range(plan.concurrency):
                 group.create_task(work())
+        if outcome.stopped and next(examples, None) is None:
+            outcome.stopped = None  # it was the last row that reached the limit
+
+
+def _done(folder: RunFolder, outcome: Outcome) -> set[int]:
+    """The places that need not be answered again; what they took is booked."""
+    done: set[int] = set()
+    for row in folder.rows():
+        outcome.used += _usage(row)
+        if not _has_failed(row):
+            done.add(row["place"])
+    outcome.items = len(done)
+    return done
+
+
+def _left(plan: Plan, bad: list[BadRow], done: set[int]) -> Iterator[tuple[int, Any]]:
+    for place, example in enumerate(plan.dataset.examples(plan.data, bad)):
+        if plan.limit is not None and place >= plan.limit:
+            return
+        if place not in done:
+            yield place, example
 
 
 async def _answer(task: Task[E], subject: Subject, place: int, example: E) -> Row:
     begun = time.perf_counter()
+    asked = subject.with_own_account()
     try:
-        row = await task.run(subject, example)
+        row = await task.run(asked, example)
     except Exception as error:  # noqa: BLE001 - one bad item must not end a night's run
         row = {"id": example.id, "failed": f"{type(error).__name__}: {error}"}
-    return {"place": place, **row, "seconds": round(time.perf_counter() - begun, 4)}
+    seconds = round(time.perf_counter() - begun, 4)
+    return {"place": place, **row, "seconds": seconds, "usage": _spent(asked.used)}
+
+
+def _has_failed(row: Row) -> bool:
+    return "failed" in row or bool(row.get("error"))
+
+
+def _spent(used: Usage) -> Row:
+    return {
+        "calls": used.calls,
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "cost": used.cost,
+    }
+
+
+def _usage(row: Row) -> Usage:
+    return Usage(**row["usage"])
 
 
 def _append(items: TextIO, row: Row) -> None:
     items.write(json.dumps(row, ensure_ascii=False) + "\n")
     items.flush()
-
-
-def _write(path: Path, told: Row) -> None:
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

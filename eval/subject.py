@@ -1,7 +1,7 @@
 """The product as an evaluation drives it: the same engine, rules, search and pipeline.
 
 Everything that evaluation asks of ``service`` goes through here. Claim memory is off: no answer is
-reused, so the order of the rows does not matter.
+reused for another claim, so the order of the rows does not matter.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from eval import fold_parameters, sentence_search
 from eval.datasets.examples import Example
 from eval.folds import fold_of
 from service.engines.local.engine import LocalEngine
+from service.engines.openai.prompts import load
 from service.kit.errors import InputError
 from service.kit.text import normalise, sha256_hex
 from service.models import StanceModel
 from service.pipeline import Pipeline
 from service.settings import Settings
+from service.submissions.account import SubmissionAccount
 from service.submissions.intake import read_submission
 from service.types import (
     Claim,
@@ -33,8 +35,11 @@ from service.types import (
     Span,
     StatementRef,
     Submission,
+    Usage,
     Verdict,
 )
+
+_PROMPTS = ("extract", "assess", "revise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +58,35 @@ class Subject:
         pipeline: what runs.
         of_folds: for a set that the engine was fitted on: its name, and for every fold the same
             pipeline with parameters that never saw the fold's rows.
+        today: what claims without a date are checked as of; by default the day that it is.
     """
 
     def __init__(
-        self, pipeline: Pipeline, of_folds: tuple[str, Sequence[Pipeline]] | None = None
+        self,
+        pipeline: Pipeline,
+        of_folds: tuple[str, Sequence[Pipeline]] | None = None,
+        today: date | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._of_folds = of_folds
+        self._today = today or datetime.now(UTC).date()
+        self._account = SubmissionAccount("", pipeline.settings.llm_token_budget)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, dataset: str) -> AsyncIterator[Subject]:
+    async def open(
+        cls, settings: Settings, dataset: str, today: date | None = None
+    ) -> AsyncIterator[Subject]:
         """Open the pipeline over the data folder that the settings name, without claim memory.
 
         Args:
             settings: how the pipeline is configured.
             dataset: what will be run.
+            today: what claims without a date are checked as of; by default the day that it is.
         """
         async with Pipeline.open(settings, memory=False) as pipeline:
             if dataset not in fold_parameters.SETS or pipeline.engine.name != "local":
-                yield cls(pipeline)
+                yield cls(pipeline, today=today)
                 return
             scorer = await asyncio.to_thread(StanceModel, settings.threads)
             encoder = pipeline.corpus.embeddings.encoder
@@ -80,7 +94,16 @@ class Subject:
                 Pipeline(settings, LocalEngine(scorer, encoder, fitted), pipeline.corpus, None)
                 for fitted in fold_parameters.read()
             ]
-            yield cls(pipeline, (dataset, of_folds))
+            yield cls(pipeline, (dataset, of_folds), today)
+
+    def with_own_account(self) -> Subject:
+        """The same, with nothing used yet: what one item used can be told from the others."""
+        return Subject(self._pipeline, self._of_folds, self._today)
+
+    @property
+    def used(self) -> Usage:
+        """What was used of a language model."""
+        return self._account.used
 
     @property
     def out_of_fold(self) -> bool:
@@ -101,6 +124,13 @@ class Subject:
     def prompt_version(self) -> str:
         """Hash of what shapes an answer beside the models."""
         return self._pipeline.engine.prompt_version
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """The hash of every prompt that the engine sends, by name."""
+        if self.engine == "local":
+            return {}
+        return {name: load(name).sha256 for name in _PROMPTS}
 
     async def corpus_revision(self) -> int:
         """The number of the corpus's last change."""
@@ -123,14 +153,14 @@ class Subject:
             dataset, of_folds = self._of_folds
             pipeline = of_folds[fold_of(f"{dataset}/{example.group}")]
         _, ruling = await pipeline.assess_given(
-            claim_of(example.claim), passages_of(example), example.as_of
+            claim_of(example.claim), passages_of(example), example.as_of, account=self._account
         )
         return Judgement(ruling.evidence, ruling.verdict, ruling.confidence)
 
     async def verify(self, claim: str, as_of: date | None) -> Note:
         """Verify one claim over the corpus, as of today without a date."""
-        when = as_of or datetime.now(UTC).date()
-        return await self._pipeline.verify_claim(claim_of(claim), when)
+        when = as_of or self._today
+        return await self._pipeline.verify_claim(claim_of(claim), when, account=self._account)
 
     async def verify_article(self, path: Path) -> list[Note]:
         """Verify an article over the corpus, as of its own date.
@@ -139,13 +169,15 @@ class Subject:
             InputError: the article cannot be read.
         """
         submission = await asyncio.to_thread(read_submission, path, self._pipeline.settings)
-        return [note async for note in self._pipeline.verify(submission)]
+        when = submission.published or self._today
+        found = self._pipeline.verify(submission, when, account=self._account)
+        return [note async for note in found]
 
     async def extract(self, text: str) -> list[Claim]:
         """The claims of a text of its own."""
         text = normalise(text)
         submission = Submission(text=text, sha256=sha256_hex(text))
-        return list((await self._pipeline.claims_of(submission)).claims)
+        return list((await self._pipeline.claims_of(submission, self._account)).claims)
 
     async def rank(self, claim: str, sentences: Sequence[str], k: int) -> list[int]:
         """Positions of the ``k`` sentences that the search finds first for the claim."""

@@ -24,8 +24,8 @@ from service.desk.visitors import NotSignedIn, to_sign_in
 from service.kit.ids import new_id
 
 _LOG = structlog.get_logger(__name__)
-PAGES = (visitors, queue, desk_submissions, desk_notes, desk_statements, people)
-"""The desk's own, which are no part of the API."""
+PAGES = (visitors, queue, desk_submissions, desk_notes, desk_statements, people, published)
+"""The desk's own, and the public's, which are no part of the API."""
 _FILES_KEPT = "max-age=300"
 """Files of ours are shown at once, and not for long after a newer release."""
 _TOLD_TO_BROWSERS = ("Allow", "Retry-After")
@@ -58,7 +58,7 @@ def create_app(desk: Desk) -> FastAPI:
         v1.include_router(room.router)
     app.include_router(v1)
     app.include_router(operations.router)
-    for room in (*PAGES, published):
+    for room in PAGES:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -7,7 +7,8 @@ One JSON object a line (``probes.jsonl`` in the folder, or the file itself)::
 
 ``id``, ``claim`` and ``verdict`` (supported, refuted, conflicting, not_enough_evidence) must be
 there; ``statement`` (an id or a list of ids), ``as_of`` (YYYY-MM-DD) and ``type`` (a word to break
-the figures down by) may be.
+the figures down by) may be. A file that ends in ``.csv`` has these names as its first line;
+several statements stand in one cell with ``;`` between them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ CARD = Card(
 def parse(fields: Fields) -> Example:
     """Read one row; raises ValueError or KeyError with what is wrong."""
     named = fields.get("statement") or []
-    statements = [named] if isinstance(named, str) else named
+    statements = [one.strip() for one in named.split(";")] if isinstance(named, str) else named
     if not isinstance(statements, list) or not all(isinstance(item, str) for item in statements):
         raise ValueError("field 'statement' must be an id or a list of ids")
     return Example(

@@ -1,14 +1,19 @@
-"""Streaming JSON lines into typed rows; a malformed line is reported and counted, not fatal."""
+"""Streaming JSON lines, or a CSV table, into typed rows.
+
+A malformed line is reported and counted, not fatal.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from service.kit.errors import InputError
 from service.kit.text import normalise
@@ -39,21 +44,20 @@ def stream(path: Path, parse: Callable[[Fields], T], bad: list[BadRow]) -> Itera
     Blank lines are skipped. One line is held in memory at a time.
 
     Args:
-        path: a UTF-8 file of one JSON object a line.
+        path: a UTF-8 file of one JSON object a line; or, when its name ends in ``.csv``, a table
+            whose first line names the fields. An empty cell is no field.
         parse: turns the object into a row; raises ValueError with a reason when it can't.
         bad: receives the malformed lines.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it is no table in UTF-8.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; --data names the folder that holds {path.name}")
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
+        for number, line in _table(lines) if path.suffix.lower() == ".csv" else _lines(lines):
             try:
-                row = parse(_object(line))
+                row = parse(_cells(line) if isinstance(line, dict) else _object(line))
             except KeyError as error:
                 bad.append(BadRow(number, f"field {error} is missing"))
             except UnicodeDecodeError as error:
@@ -64,6 +68,28 @@ def stream(path: Path, parse: Callable[[Fields], T], bad: list[BadRow]) -> Itera
                 bad.append(BadRow(number, str(error)))
             else:
                 yield row
+
+
+def _lines(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def _table(lines: BinaryIO) -> Iterator[tuple[int, dict[str | None, Any]]]:
+    text = TextIOWrapper(lines, encoding="utf-8-sig", newline="")
+    table = csv.DictReader(text)
+    try:
+        for row in table:
+            yield table.line_num, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{lines.name}: after line {table.line_num}: {error}; save the table as CSV in UTF-8"
+        ) from None
+
+
+def _cells(row: dict[str | None, Any]) -> Fields:
+    if None in row:
+        raise ValueError("it has more cells than the first line names")
+    return {name: cell for name, cell in row.items() if name and cell}
 
 
 def _object(line: bytes) -> Fields:

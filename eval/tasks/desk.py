@@ -14,6 +14,7 @@ from eval.baselines import majority
 from eval.datasets.examples import Example, GoldClaim
 from eval.measures import Measures, Row, calibration, classified, selective, share, total
 from eval.subject import Subject
+from eval.tasks.task import Answer, Question, shown
 from service.types import Note, Span, Verdict
 
 VERDICTS = tuple(verdict.value for verdict in Verdict)
@@ -51,6 +52,10 @@ class ClaimList:
                 [_right(row) for row in rows if row["kind"] == kind]
             )
         return measures
+
+    def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
+        """The verdict of every claim."""
+        return _questions(rows)
 
 
 class ArticleClaims:
@@ -95,6 +100,10 @@ class ArticleClaims:
         measures.figures["matched"] = share([float(bool(row["matches"])) for row in rows])
         return measures
 
+    def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
+        """The verdict of every known assertion."""
+        return _questions(rows)
+
 
 def matching(example: GoldClaim, notes: Sequence[Note]) -> list[Note]:
     """Return the notes that speak of the assertion.
@@ -131,6 +140,7 @@ def _told(note: Note) -> Row:
         "deciding": _named(note, deciding=True),
         "shown": _named(note, deciding=False),
         "findings": [finding.text for finding in note.findings],
+        "evidence": shown(note.evidence),
         "mismatches": sorted(
             {str(found) for item in note.evidence if item.decides for found in item.mismatches}
         ),
@@ -147,6 +157,16 @@ def _named(note: Note, *, deciding: bool) -> list[str]:
             if item.decides or not deciding
         )
     )
+
+
+def _questions(rows: Sequence[Row]) -> dict[str, Question]:
+    answers = (
+        Answer(row["id"], row["group"], row["gold_verdict"], row["verdict"], row["confidence"], row)
+        for row in rows
+    )
+    gold = {row["gold_verdict"] for row in rows}
+    labels = tuple(verdict for verdict in VERDICTS if verdict in gold)
+    return {"verdict": Question(labels, tuple(answers), Verdict.NOT_ENOUGH_EVIDENCE.value)}
 
 
 def _right(row: Row) -> float:

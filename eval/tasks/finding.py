@@ -8,10 +8,12 @@ from eval.baselines import bm25_order
 from eval.datasets.examples import Example
 from eval.measures import Measures, Row, mean, share
 from eval.subject import Subject
+from eval.tasks.task import Answer, Question
 
 KEPT = 20
 """Places of a ranking that ``items.jsonl`` keeps."""
 DEPTHS = (1, 5, 10)
+FOUND, MISSED = "found", "missed"
 
 
 class FindSentences:
@@ -48,6 +50,22 @@ class FindSentences:
             {"bm25": [_reciprocal_rank(row, "bm25") for row in asked]},
         )
         return measures
+
+    def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
+        """Whether a gold sentence is among the first five."""
+        answers = (
+            Answer(
+                row["id"],
+                row["group"],
+                FOUND,
+                FOUND if _found(row, "found", 5) else MISSED,
+                None,
+                row,
+            )
+            for row in rows
+            if row["gold"]
+        )
+        return {"found_at_5": Question((FOUND,), tuple(answers), MISSED)}
 
 
 def _found(row: Row, ranking: str, depth: int) -> float:

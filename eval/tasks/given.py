@@ -8,6 +8,7 @@ from eval.baselines import majority, overlap_labels, word_overlap
 from eval.datasets.examples import Example
 from eval.measures import Measures, Row, calibration, classified, selective, separation, share
 from eval.subject import Subject
+from eval.tasks.task import Answer, Question, shown
 from service.types import Stance, Verdict
 
 STANCES = tuple(stance.value for stance in Stance)
@@ -38,6 +39,7 @@ class GivenEvidence:
             "overlap": [
                 round(word_overlap(example.claim, [passage]), 4) for passage in example.passages
             ],
+            "evidence": shown(given.evidence),
         }
         if example.stances:
             row["gold_stances"] = [stance.value for stance in example.stances]
@@ -61,6 +63,40 @@ class GivenEvidence:
         if any("verdict" in row for row in rows):
             measures |= _verdicts(rows)
         return measures
+
+    def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
+        """The stance of every passage, and the verdict where the set has verdicts."""
+        stances = [
+            Answer(f"{row['id']}/{place}", row["group"], gold, said, probability, row)
+            for row in rows
+            for place, (gold, said, probability) in enumerate(
+                zip(
+                    row.get("gold_stances", ()),
+                    row.get("stances", ()),
+                    row.get("probabilities", ()),
+                    strict=True,
+                )
+            )
+        ]
+        verdicts = [
+            Answer(
+                row["id"],
+                row["group"],
+                row["gold_verdict"],
+                row["verdict"],
+                row["confidence"],
+                row,
+            )
+            for row in rows
+            if "verdict" in row
+        ]
+        found = {
+            "verdict": Question(VERDICTS, tuple(verdicts), Verdict.NOT_ENOUGH_EVIDENCE.value),
+            "stance": Question(
+                SIDES if self._sides_only else STANCES, tuple(stances), Stance.NEUTRAL.value
+            ),
+        }
+        return {name: question for name, question in found.items() if question.answers}
 
 
 def _stances(rows: Sequence[Row], *, sides_only: bool) -> Measures:

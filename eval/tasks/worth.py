@@ -8,6 +8,7 @@ from eval.baselines import majority
 from eval.datasets.examples import WorthExample
 from eval.measures import Measures, Row, classified, separation
 from eval.subject import Subject
+from eval.tasks.task import Answer, Question
 
 LABELS = ("checkable", "not")
 
@@ -41,3 +42,11 @@ class CheckWorthiness:
             {"length": [float(len(row["text"].split())) for row in rows]},
         )
         return measures
+
+    def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
+        """Whether a claim is taken at all."""
+        answers = (
+            Answer(row["id"], row["group"], row["gold"], LABELS[not row["claims"]], None, row)
+            for row in rows
+        )
+        return {"taken": Question(LABELS, tuple(answers))}

@@ -102,6 +102,19 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody with a session.
+
+    Attributes:
+        form_token: what their forms carry, and no other site knows; the same in every session of
+            one key, so that what was typed in one can be sent in the next.
+    """
+
+    caller: Caller
+    form_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Token:
     """What is sent as a key: which one, and its secret."""
 
@@ -289,8 +302,8 @@ class Register:
             )
         return kept
 
-    def signed_in(self, kept: str) -> Caller:
-        """Who has a session.
+    def signed_in(self, kept: str) -> SignedIn:
+        """Who has a session, and what their forms carry.
 
         Raises:
             NotAllowed: there is none, or it is over, or its key is.
@@ -299,7 +312,8 @@ class Register:
             row = session.get(SessionRow, sha256_hex(kept))
             if row is None or row.expires_at <= utc_now():
                 raise NotAllowed("the session is over: sign in again")
-            return _caller(session.get_one(KeyRow, row.key_id), session)
+            key = session.get_one(KeyRow, row.key_id)
+            return SignedIn(_caller(key, session), sha256_hex(f"form of {key.digest}"))
 
     def sign_out(self, kept: str) -> None:
         """End a session, if there is one."""

@@ -5,7 +5,7 @@ The segments of a text, put together, are the text: marking never changes a word
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -46,22 +46,25 @@ def segments(text: str, marks: Iterable[Mark[T]], offset: int = 0) -> list[Segme
     """
     end = offset + len(text)
     kept = [
-        Mark(max(mark.start, offset), min(mark.end, end), mark.what)
-        for mark in marks
+        Mark(max(mark.start, offset), min(mark.end, end), (number, mark.what))
+        for number, mark in enumerate(marks)
         if mark.start < end and mark.end > offset and mark.start < mark.end
     ]
-    places = {offset, end} | {mark.start for mark in kept} | {mark.end for mark in kept}
-    cuts = sorted(places)
-    return [
-        _segment(text[start - offset : stop - offset], start, kept)
-        for start, stop in pairwise(cuts)
-    ]
-
-
-def _segment(text: str, start: int, marks: Sequence[Mark[T]]) -> Segment[T]:
-    covering = [mark for mark in marks if mark.start <= start < mark.end]
-    return Segment(
-        text,
-        tuple(mark.what for mark in covering),
-        tuple(mark.what for mark in covering if mark.start == start),
-    )
+    beginning: dict[int, list[Mark[tuple[int, T]]]] = {}
+    for mark in kept:
+        beginning.setdefault(mark.start, []).append(mark)
+    cuts = {offset, end}.union(*((mark.start, mark.end) for mark in kept))
+    covering: list[Mark[tuple[int, T]]] = []
+    found = []
+    for start, stop in pairwise(sorted(cuts)):
+        begun = beginning.get(start, [])
+        covering = [mark for mark in covering if mark.end > start] + begun
+        covering.sort(key=lambda mark: mark.what[0])
+        found.append(
+            Segment(
+                text[start - offset : stop - offset],
+                tuple(mark.what[1] for mark in covering),
+                tuple(mark.what[1] for mark in begun),
+            )
+        )
+    return found

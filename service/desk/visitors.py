@@ -1,12 +1,11 @@
 """Who is at the desk: signing in with a key, the session that follows, signing out.
 
-A browser keeps a random value, of which a digest is stored. Every form carries a token made of that
-value, which no other site can know: what it sends in somebody's name is refused.
+A browser keeps a random value, of which a digest is stored. Every form carries a token of its
+sender's key, which no other site can know: what it sends in somebody's name is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from typing import Annotated
@@ -19,7 +18,7 @@ from starlette.datastructures import FormData
 from service.access.register import Caller, NotAllowed, Role
 from service.api.access import actor, check, origin_of
 from service.api.desk import TheDesk
-from service.api.problems import Refused, problem
+from service.api.problems import Refused
 from service.audit.trail import Actor
 from service.desk.views import page
 from service.kit.errors import InputError
@@ -43,20 +42,20 @@ def _visitor(request: Request, desk: TheDesk) -> Caller:
         found = desk.register.signed_in(kept)
     except NotAllowed as error:
         raise NotSignedIn from error
-    desk.asking.take(found.key_id)
+    desk.asking.take(found.caller.key_id)
     _check_storable(request.query_params.multi_items())
-    request.state.csrf = hashlib.sha256(b"verinote form\0" + kept.encode()).hexdigest()
-    return found
+    request.state.csrf = found.form_token
+    return found.caller
 
 
 async def _form(request: Request) -> FormData:
     """What is sent. Whatever comes of it, pages can show again what was typed."""
     form = await request.form()
     if _is_ours(request):
+        sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        request.state.sent = sent
         request.state.typed = [
-            (name, value)
-            for name, value in form.multi_items()
-            if isinstance(value, str) and value.strip() and name not in _OURS
+            (name, value) for name, value in sent if value.strip() and name not in _OURS
         ]
     return form
 
@@ -70,7 +69,7 @@ async def _sender(
     sent = form.get("csrf")
     expected: str = request.state.csrf
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
-        raise Refused(403, "forbidden", "this form is from another session: load the page again")
+        raise Refused(403, "forbidden", "this form is not yours: load the page again")
     _check_storable(form.multi_items())
     return caller
 
@@ -115,17 +114,19 @@ Acting = Annotated[Actor, Depends(_acting)]
 
 
 def to_sign_in(request: Request, _: Exception) -> Response:
-    """Where somebody goes who has not signed in, and from there back."""
+    """Where somebody goes who has not signed in, and from there back.
+
+    What they have sent meanwhile is kept for them, to be sent again.
+    """
     is_part = bool(request.headers.get("HX-Request"))  # of a page: all of it has to go there
     asked = request.headers.get("HX-Current-URL", "") if is_part else str(request.url)
     path = asked.partition("://")[2].partition("/")[2].partition("#")[0]
     wanted = f"/{path}" if request.method == "GET" else "/"
-    if getattr(request.state, "typed", None):
-        told = problem(401, "not-signed-in", "your session is over: sign in again").told
-        return page(request, "problem.html", None, 401, told=told)
     address = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
     if is_part:
         return Response(headers={"HX-Redirect": address})
+    if sent := getattr(request.state, "sent", []):
+        return page(request, "session_over.html", None, 401, sent=sent)
     return RedirectResponse(address, 303)
 
 

@@ -116,5 +116,11 @@ class EngineFailed(VerinoteError):
         self.usage = usage
 
 
+class LimitReached(VerinoteError):
+    """What a run may use is used: it has stopped, and can go on."""
+
+    exit_code = 12
+
+
 class BudgetSpent(EngineFailed):
     """The tokens that a submission may use are used."""

@@ -91,7 +91,9 @@ MOVES = {
     Act.REVIEW: Move(frozenset({NoteState.DRAFTED}), NoteState.IN_REVIEW),
     Act.APPROVE: Move(frozenset({NoteState.IN_REVIEW}), NoteState.APPROVED),
     Act.REJECT: Move(frozenset({NoteState.IN_REVIEW}), NoteState.REJECTED),
-    Act.REQUEST_CHANGES: Move(frozenset({NoteState.IN_REVIEW}), NoteState.CHANGES_REQUESTED),
+    Act.REQUEST_CHANGES: Move(
+        frozenset({NoteState.IN_REVIEW, NoteState.APPROVED}), NoteState.CHANGES_REQUESTED
+    ),
     Act.EDIT: Move(OPEN | {NoteState.REJECTED}, NoteState.DRAFTED),
     Act.PUBLISH: Move(frozenset({NoteState.APPROVED}), NoteState.PUBLISHED),
     Act.CORRECT: Move(_OUT, NoteState.CORRECTED),

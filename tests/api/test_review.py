@@ -463,7 +463,7 @@ def test_many_notes_are_assigned_each_by_itself(desk: Served, ana, ben) -> None:
 
 def test_changes_are_asked_for_of_many_notes(desk: Served, ana) -> None:
     notes = [drafted(desk), drafted(desk)]
-    body_of(decide(ana, notes[1], "approve"), 201)
+    body_of(decide(ana, notes[1], "reject"), 201)
     body = {
         "act": "request_changes",
         "notes": [{"id": one["id"], "revision": 1} for one in notes],

@@ -14,9 +14,9 @@ import pytest
 from asking import body_of, problem
 from desks import WITHIN, Served, database_of, served, settings_for
 from servers import Quiet, serving
-from service.api.app import create_app
 from sqlalchemy import func, select
 
+from service.app import create_app
 from service.audit.trail import entries
 from service.work import uploads
 from service.work.tables import UploadSourceRow

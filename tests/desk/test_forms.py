@@ -100,12 +100,12 @@ def test_a_session_that_is_over_loses_nothing(desk: Served, note: str) -> None:
         page = told(send(f"/notes/{note}/comments", text=TYPED), 401)
     assert TYPED in page
     assert "/sign-in" in page
-    assert "sign in again" in page
+    assert "Sign in again" in page
 
 
-def test_a_form_of_an_earlier_session_loses_nothing(desk: Served, note: str) -> None:
+def test_a_form_of_somebody_else_is_refused_and_loses_nothing(desk: Served, note: str) -> None:
     with browser(desk) as (client, send):
-        client.post("/sign-in", data={"key": desk.keys["admin"]})
+        client.post("/sign-in", data={"key": desk.keys["reviewer"]})
         assert TYPED in told(send(f"/notes/{note}/comments", text=TYPED), 403)
 
 

@@ -147,6 +147,8 @@ def test_a_whole_review_with_the_keyboard_alone(
     expect(page.get_by_role("button", name="Approve")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".decide")).to_contain_text("approve by a.reviewer")
+    expect(page.get_by_role("button", name="Publish")).not_to_be_focused()
+    expect(page.get_by_role("link", name="Next that waits")).to_be_focused()
     page.keyboard.press("j")
     page.wait_for_url(lambda url: "/notes/" in url and not url.startswith(first))
     page.keyboard.press("r")

@@ -134,3 +134,16 @@ def test_a_statement_says_what_language_it_is_in(desk: Served, person) -> None:
 def test_what_leads_nowhere_or_tells_a_password_is_no_link(address: str) -> None:
     assert not is_address(address)
     assert is_address("https://example.org/a")
+
+
+def test_where_texts_go_is_told_before_they_do(desk: Served, person, request) -> None:
+    page = shown(person, "/submissions/new")
+    assert "Stays on this machine" in page
+    assert "api.openai.com" not in page
+    settings = desk.desk.settings
+    request.addfinalizer(lambda: object.__setattr__(desk.desk, "settings", settings))
+    elsewhere = settings.model_copy(update={"embeddings": "openai:small"})
+    object.__setattr__(desk.desk, "settings", elsewhere)
+    page = shown(person, "/submissions/new")
+    assert "Its claims go to api.openai.com" in page
+    assert "Stays on this machine" not in page

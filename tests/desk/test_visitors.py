@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,12 +65,17 @@ def test_the_table_has_every_page() -> None:
 def test_who_may_open_a_page(desk: Served, method: str, path: str, takes: str) -> None:
     address = path.format(**IDS)
     with browser(desk, None) as nobody:
-        answer = nobody.request(method, address)
+        sent = {"comment": "typed before"} if method == "POST" else None
+        answer = nobody.request(method, address, data=sent)
     if takes.startswith("nobody"):
         assert answer.status_code not in {303, 401, 403}
         return
-    assert answer.status_code == 303
-    assert answer.headers["Location"].startswith("/sign-in")
+    if method == "GET":
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/sign-in")
+    else:
+        assert answer.status_code == 401
+        assert "Nothing was done" in answer.text
     needed = Role(takes)
     for role in Role:
         with browser(desk, role) as somebody:
@@ -89,7 +95,7 @@ def test_a_form_from_elsewhere_is_refused(desk: Served, method, path, takes) -> 
             assert answer.status_code == 403
             assert COOKIE not in client.cookies
         return
-    with browser(desk) as client, browser(desk) as other:
+    with browser(desk) as client, browser(desk, "reviewer") as other:
         for sent in ({}, {"csrf": ""}, {"csrf": "0" * 64}, {"csrf": token(other)}):
             answer = client.post(path.format(**IDS), data=sent)
             assert answer.status_code == 403, (sent, answer.text)
@@ -166,3 +172,19 @@ def test_errors_are_pages_for_people_and_problems_for_programs(desk: Served) -> 
     with desk.client() as program:
         told = program.get("/v1/notes/" + "0" * 64, headers={"Accept": "text/html"})
         assert told.headers["Content-Type"] == "application/problem+json"
+
+
+def test_what_was_typed_survives_the_end_of_a_session(desk: Served) -> None:
+    with browser(desk) as client:
+        sent = {
+            "csrf": token(client), "kind": "claims", "title": "Typed with <care>",
+            "claims": "The port of Kemi handled 4,711 containers in November 2025.",
+        }  # fmt: skip
+        client.cookies.clear()
+        answer = client.post("/submissions/new", data=sent)
+        assert answer.status_code == 401
+        kept = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', answer.text))
+        assert {name: html.unescape(value) for name, value in kept.items()} == sent
+        assert 'action="/submissions/new"' in answer.text
+        client.post("/sign-in", data={"key": desk.keys["admin"]})
+        assert client.post("/submissions/new", data=sent).status_code == 303

@@ -145,3 +145,31 @@ def test_a_gold_span_that_does_not_fit_its_text_is_refused() -> None:
 def test_texts_are_read_in_the_form_that_texts_are_stored_in() -> None:
     written = r'{"id": "1", "claim": "Cafe\u0301 \ud800open\u0000.", "verdict": "refuted"}'
     assert probes.parse(json.loads(written)).claim == "Café open."
+
+
+def test_a_table_is_read_as_lines_are(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "\ufeffid,claim,verdict,statement,as_of\n"
+        '1,"Two bombers, Russian, flew.",supported,S01; S02,2025-12-20\n'
+        "2,No verdict.,,,\n"
+        "3,Wheat rose.,refuted,,\n"
+        "4,Wheat, barley.,refuted,,,\n",
+        encoding="utf-8",
+    )
+    bad: list[BadRow] = []
+    first, second = stream(path, probes.parse, bad)
+    assert (first.claim, first.statements) == ("Two bombers, Russian, flew.", ("S01", "S02"))
+    assert str(first.as_of) == "2025-12-20"
+    assert (second.id, second.statements, second.as_of) == ("3", (), None)
+    assert [str(one) for one in bad] == [
+        "line 3: field 'verdict' is missing",
+        "line 5: it has more cells than the first line names",
+    ]
+
+
+def test_a_table_in_another_encoding_says_how_to_save_it(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_bytes("id,claim,verdict\n1,Café open.,refuted\n".encode("cp1252"))
+    with pytest.raises(InputError, match=r"own\.csv: .*in UTF-8"):
+        list(stream(path, probes.parse, []))

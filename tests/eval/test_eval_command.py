@@ -56,6 +56,7 @@ def test_a_run_writes_its_folder_and_reports_malformed_rows(data: Path) -> None:
         "confusion.json",
         "items.jsonl",
         "metrics.json",
+        "report.html",
         "run.json",
     ]
 

@@ -9,6 +9,7 @@ from eval import quality
 from eval.catalogue import DATASETS
 from eval.false_alarms import FalseAlarms
 from eval.measures import Measures, share
+from eval.run_folder import RunFolder
 from eval.runner import measure
 
 
@@ -76,7 +77,7 @@ def test_figures_are_made_again_from_the_items_alone(tmp_path: Path) -> None:
         {"place": 2, "failed": "ModelFileError: gone"},
     ]
     (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    measure(DATASETS["wice-claims"], tmp_path, tmp_path)
+    measure(DATASETS["wice-claims"], tmp_path, RunFolder(tmp_path))
     told = json.loads((tmp_path / "metrics.json").read_text())
     assert told["found_at_5"]["value"] == 0.5
     assert told["found_at_5"]["n"] == 2

@@ -84,14 +84,16 @@ def test_the_code_that_runs_is_the_installed_one(run: Run, installed: Path):
     assert all(Path(file).is_relative_to(installed) for file in shown.stdout.split())
 
 
-def test_the_wheel_holds_every_file_of_the_packages_and_the_prompts(wheel: Path):
+def test_the_wheel_holds_every_file_of_the_packages_the_prompts_and_the_seeds(wheel: Path):
     kept = {
         file.relative_to(ROOT).as_posix()
-        for folder in ("service", "eval", "prompts")
+        for folder in ("service", "eval", "prompts", "seeds")
         for file in (ROOT / folder).rglob("*")
         if file.is_file() and file.parent.name != "__pycache__"
     }
-    expected = {f"service/{name}" if name.startswith("prompts/") else name for name in kept}
+    expected = {
+        f"service/{name}" if name.startswith(("prompts/", "seeds/")) else name for name in kept
+    }
     with zipfile.ZipFile(wheel) as archive:
         assert expected - set(archive.namelist()) == set()
 

@@ -35,9 +35,16 @@
     } else return;
     event.preventDefault();
   });
-  document.querySelector(".decide .record:last-of-type") &&
-    location.hash === "#decided" &&
-    document.querySelector("[data-next], [data-key=a]")?.focus();
+  // After a decision the next note is one key away; publishing never is.
+  if (location.hash === "#decided")
+    addEventListener("load", () => setTimeout(() => document.querySelector("[data-next]")?.focus()));
+
+  // What is sent once is not sent twice by a second click
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.sent && event.target.method === "post") event.preventDefault();
+    event.target.dataset.sent = "yes";
+  });
+  addEventListener("pageshow", () => all("form[data-sent]").forEach((one) => delete one.dataset.sent));
 
   // A citation lights up its quote, a claim of a list its place in the text ---------------------
   const light = (selector, on) => all(selector).forEach((one) => one.classList.toggle("lit", on));

@@ -1,4 +1,4 @@
-"""Three claims through a real language model, over its own server: fluent, and mostly nonsense.
+"""Claims through a real language model, over its own server: fluent, and mostly nonsense.
 
 The model is SmolLM2-135M-Instruct in llama.cpp's server; both come from packages. It is far too
 small to be right. What is shown is that the protocol holds and that nothing it makes up is shown.
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import distribution
 
 import pytest
@@ -25,6 +26,7 @@ CLAIMS = (
     "Japan declined a European Union proposal to use Russian assets.",
 )
 MOST_TRIES = 4
+MOST_VERIFIED = 1
 ARTICLE = "Three F-35B stealth fighters and two B-52H bombers flew over the Sea of Japan."
 
 
@@ -92,16 +94,16 @@ def settings(seeded, llama):
 
 
 async def test_nothing_that_a_small_model_makes_up_is_shown_as_cited(settings, tmp_path) -> None:
-    text = "\n".join(CLAIMS)
-    submission = Submission(text, sha256_hex(text), claims_only=True)
     notes: list[Note] = []
     async with Pipeline.open(settings, memory=False) as pipeline:
-        account = pipeline.account(submission)
-        for _ in range(MOST_TRIES):  # until it gives an answer to an end, which it mostly does
-            found = [note async for note in pipeline.verify(submission, account=account)]
-            assert [note.claim.text for note in found] == list(CLAIMS)
-            notes += found
-            if any(note.state is ClaimState.DRAFTED for note in found):
+        for text in MOST_TRIES * CLAIMS:  # until it gives an answer to an end, which it mostly does
+            submission = Submission(text, sha256_hex(text), claims_only=True)
+            account = pipeline.account(submission)
+            (note,) = [note async for note in pipeline.verify(submission, account=account)]
+            assert note.claim.text == text
+            assert account.used.tokens > 0
+            notes.append(note)
+            if note.state is ClaimState.DRAFTED:
                 break
     assert any(note.state is ClaimState.DRAFTED for note in notes)
     assert all(note.engine == "openai" and note.usage.calls >= 1 for note in notes)
@@ -111,7 +113,6 @@ async def test_nothing_that_a_small_model_makes_up_is_shown_as_cited(settings, t
             assert note.error
         elif note.verdict is not Verdict.NOT_ENOUGH_EVIDENCE:
             assert note.findings
-    assert account.used.tokens > 0
 
 
 async def test_claims_that_a_small_model_makes_up_are_none_of_the_articles(
@@ -121,10 +122,11 @@ async def test_claims_that_a_small_model_makes_up_are_none_of_the_articles(
     async with Pipeline.open(settings, memory=False) as pipeline:
         account = pipeline.account(submission)
         found = await pipeline.claims_of(submission, account)
-        verified = pipeline.verify(submission, account=account, extracted=found)
+        some = replace(found, claims=found.claims[:MOST_VERIFIED])
+        verified = pipeline.verify(submission, account=account, extracted=some)
         notes = [note async for note in verified]
-    assert account.used.calls >= 1 + len(found.claims)
-    assert len(notes) == len(found.claims) + len(found.unread)
+    assert account.used.calls >= 1 + len(some.claims)
+    assert len(notes) == len(some.claims) + len(found.unread)
     assert_all_is_quoted(notes, tmp_path)
     for claim in found.claims:
         start, end = claim.source.start, claim.source.end
