@@ -92,8 +92,9 @@ class Subject:
             corpus: what claims are checked against; by default that of the data folder.
             models: the embedded ones; loaded by default.
         """
-        loaded = models or await asyncio.to_thread(Models.load, settings.threads)
-        async with Pipeline.open(settings, memory=False, models=loaded) as opened:
+        if models is None:
+            models = await asyncio.to_thread(Models.load, settings.threads)
+        async with Pipeline.open(settings, memory=False, models=models) as opened:
             pipeline = opened if corpus is None else opened.over(corpus)
             if dataset not in fold_parameters.SETS or pipeline.engine.name != "local":
                 yield cls(pipeline, today=today)
@@ -101,7 +102,7 @@ class Subject:
             of_folds = [
                 Pipeline(
                     settings,
-                    LocalEngine(loaded.scorer, loaded.encoder, fitted),
+                    LocalEngine(models.scorer, models.encoder, fitted),
                     pipeline.corpus,
                     None,
                 )

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
+from eval.web import pages as desk_evaluations
 from eval.web import routes as evaluations
 from service.api import audit, claims, notes, operations, problems, statements, submissions
 from service.api.desk import Desk
@@ -25,7 +26,16 @@ from service.desk.visitors import NotSignedIn, to_sign_in
 from service.kit.ids import new_id
 
 _LOG = structlog.get_logger(__name__)
-PAGES = (visitors, queue, desk_submissions, desk_notes, desk_statements, people, published)
+PAGES = (
+    visitors,
+    queue,
+    desk_submissions,
+    desk_notes,
+    desk_statements,
+    desk_evaluations,
+    people,
+    published,
+)
 """The desk's own, and the public's, which are no part of the API."""
 _FILES_KEPT = "max-age=300"
 """Files of ours are shown at once, and not for long after a newer release."""

@@ -120,8 +120,9 @@ class Pipeline:
             ModelFileError: a packaged model is not what its card says.
             IndexMismatch: the index was made by another embedding model.
         """
-        loaded = models or await asyncio.to_thread(Models.load, settings.threads)
-        encoder, scorer = loaded.encoder, loaded.scorer
+        if models is None:
+            models = await asyncio.to_thread(Models.load, settings.threads)
+        encoder, scorer = models.encoder, models.scorer
         local = LocalEngine(scorer, encoder)
         embedded = settings.embeddings == "local"
         corpus = await asyncio.to_thread(Corpus.open, settings, encoder if embedded else None)
@@ -137,7 +138,7 @@ class Pipeline:
                 opened.callback(asking.close)
                 engine = asking
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
-            yield cls(settings, engine, corpus, known, local, loaded)
+            yield cls(settings, engine, corpus, known, local, models)
 
     def over(self, corpus: Corpus) -> Pipeline:
         """The same over another corpus, without a claim memory."""

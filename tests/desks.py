@@ -56,6 +56,24 @@ class Served:
         self.wait(id_)
         return id_
 
+    def evaluate(self, **body: Any) -> dict[str, Any]:
+        """Ask for an evaluation and wait for its end. Returns what is shown of it then."""
+        with self.client("reviewer") as client:
+            answer = client.post("/v1/evaluations", json=body)
+        assert answer.status_code == 202, answer.text
+        return self.evaluated(answer.json()["id"])
+
+    def evaluated(self, evaluation_id: str) -> dict[str, Any]:
+        """Wait for the end of an evaluation."""
+        until = time.monotonic() + 2 * WITHIN
+        while time.monotonic() < until:
+            with self.client() as client:
+                shown: dict[str, Any] = client.get(f"/v1/evaluations/{evaluation_id}").json()
+            if shown["finished_at"]:
+                return shown
+            time.sleep(0.2)
+        raise AssertionError(f"{evaluation_id} does not end: {shown}")
+
     def wait(self, submission_id: str) -> dict[str, Any]:
         """Wait for the end of a submission."""
         until = time.monotonic() + WITHIN

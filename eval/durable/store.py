@@ -130,9 +130,13 @@ def _found(session: Session, evaluation_id: str, *, lock: bool = True) -> Evalua
     return row
 
 
-def page(session: Session, *, before: str | None, limit: int) -> Sequence[EvaluationRow]:
+def page(
+    session: Session, *, before: str | None, limit: int, dataset: str | None = None
+) -> Sequence[EvaluationRow]:
     """Evaluations, the newest first; ``before``: those older than one, by id."""
     query = select(EvaluationRow)
+    if dataset is not None:
+        query = query.where(EvaluationRow.dataset == dataset)
     if before is not None:
         query = query.where(EvaluationRow.id < before)
     return session.scalars(query.order_by(EvaluationRow.id.desc()).limit(limit)).all()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from eval.catalogue import dataset
 from eval.measures import Confusion, Row
@@ -116,6 +117,18 @@ def page(folder: RunFolder) -> str:
         interval=interval,
         SIDE=SIDE,
     )
+
+
+def plots(folder: RunFolder) -> Markup:
+    """Only the plots, for a page that has a style for them.
+
+    Raises:
+        InputError: it is not the folder of a run.
+    """
+    task = dataset(folder.told()["dataset"]).task(folder.path)
+    questions = task.questions([row for row in folder.items() if "failed" not in row])
+    found = [_plotted(name, question) for name, question in questions.items()]
+    return Markup(_PAGES.get_template("plots.html").render(plots=found, SIDE=SIDE))  # noqa: S704
 
 
 def worst(question: Question) -> list[Answer]:

@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -40,14 +41,28 @@ def available(settings: Settings) -> list[Dataset]:
     return [entry for entry in DATASETS.values() if folder_of(entry, settings)]
 
 
-async def ask(desk: Desk, body: EvaluationAsked, who: Actor) -> str:
+@dataclass(frozen=True, slots=True)
+class File:
+    """Claims that somebody sends in as a file, JSONL or CSV."""
+
+    name: str
+    content: bytes
+
+
+async def ask(desk: Desk, body: EvaluationAsked, who: Actor, file: File | None = None) -> str:
     """Take an evaluation in, and have it worked on. Returns its id.
+
+    Args:
+        desk: whose queue it is put on.
+        body: what is asked for.
+        who: asks for it.
+        file: the claims, where they are not in the body.
 
     Raises:
         NotFound: there is no such dataset.
         InputError: it cannot be run; the message says why.
     """
-    what, files = await asyncio.to_thread(_gathered, desk.settings, body)
+    what, files = await asyncio.to_thread(_gathered, desk.settings, body, file)
 
     def take(session: Session) -> str:
         id_ = store.accept(session, what, files, who)
@@ -66,11 +81,16 @@ async def ask(desk: Desk, body: EvaluationAsked, who: Actor) -> str:
     return id_
 
 
-def _gathered(settings: Settings, body: EvaluationAsked) -> tuple[store.Asked, dict[str, bytes]]:
+def _gathered(
+    settings: Settings, body: EvaluationAsked, file: File | None
+) -> tuple[store.Asked, dict[str, bytes]]:
     entry = dataset(body.dataset)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        if body.claims is not None:
+        folder = data = Path(temporary)
+        if file is not None:
+            data = folder / f"own{'.csv' if file.name.lower().endswith('.csv') else '.jsonl'}"
+            data.write_bytes(file.content)
+        elif body.claims is not None:
             rows = [one.model_dump(mode="json", exclude_none=True) for one in body.claims]
             lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             (folder / entry.card.file).write_text(lines, encoding="utf-8")
@@ -80,12 +100,12 @@ def _gathered(settings: Settings, body: EvaluationAsked) -> tuple[store.Asked, d
                 place = settings.evaluation_data
                 missing = f"{body.dataset}: there is no {entry.card.file} to be run"
                 raise InputError(missing if place else f"{missing}; {_NOT_SET}")
-            folder = found
+            folder = data = found
         own = (folder / "statements").is_dir()
         return asked(
             Plan(
                 dataset=entry,
-                data=folder,
+                data=data,
                 out=folder,
                 settings=settings.model_copy(update={"engine": body.engine or settings.engine}),
                 limit=body.limit,

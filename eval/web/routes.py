@@ -23,8 +23,11 @@ router = APIRouter(prefix="/evaluations", tags=["evaluations"])
 
 EvaluationId = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 _ROWS_AT_ONCE = 200
-REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""A report is one page with its style in it, and nothing in it runs."""
+_REPORTS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 @router.post("", status_code=202, responses=responses(404, 413))
@@ -97,6 +100,15 @@ _ITEMS: dict[int | str, dict[str, Any]] = {
 )
 def items(evaluation_id: EvaluationId, desk: TheDesk, caller: Reader) -> Response:
     """Every row as a line of JSON, as `verinote eval run` writes them."""
+    return as_lines(desk, evaluation_id)
+
+
+def as_lines(desk: Desk, evaluation_id: str) -> Response:
+    """The rows of an evaluation as an answer.
+
+    Raises:
+        NotFound: there is no such evaluation.
+    """
     with desk.transaction() as session:
         store.row_of(session, evaluation_id)
     return StreamingResponse(_lines(desk, evaluation_id), media_type="application/jsonl")
@@ -126,10 +138,12 @@ _REPORT: dict[int | str, dict[str, Any]] = {
 )
 def report(evaluation_id: EvaluationId, desk: TheDesk, caller: Reader) -> Response:
     """The report: figures, plots and the worst errors, on one page that opens from disk."""
-    told = asking.report_of(desk, evaluation_id)
-    return Response(
-        told, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY}
-    )
+    return as_page(asking.report_of(desk, evaluation_id))
+
+
+def as_page(told: str) -> Response:
+    """A report as an answer: one page with its style in it, in which nothing runs."""
+    return Response(told, media_type="text/html", headers=_REPORTS)
 
 
 @router.get("/{evaluation_id}/comparison", responses=responses(404))

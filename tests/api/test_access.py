@@ -23,6 +23,7 @@ IDS = {
     "note_id": "0" * 64,
     "statement_id": "nothing",
     "upload_id": "0" * 24,
+    "evaluation_id": "0" * 24,
 }
 
 

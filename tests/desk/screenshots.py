@@ -52,7 +52,12 @@ def _pages(desk: Served) -> dict[str, str]:
              "reason": "A second account of the same body differs."},
         )  # fmt: skip
         _sent(client, f"/v1/notes/{first['refuted']}/comments", {"text": "The model is decisive."})
+    before, after = (desk.evaluate(dataset="seeds", limit=limit)["id"] for limit in (12, 15))
     return {
+        "evaluations": "/evaluations",
+        "evaluation": f"/evaluations/{after}",
+        "report": f"/evaluations/{after}/report",
+        "comparison": f"/evaluations/comparison?before={before}&after={after}",
         "queue": "/queue",
         "submissions": "/submissions",
         "submission": f"/submissions/{id_}",

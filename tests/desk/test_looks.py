@@ -32,7 +32,13 @@ def addresses(desk: Served) -> list[str]:
         assert asked.status_code == 201, asked.text
         said = client.post(f"/v1/notes/{notes[1]}/comments", json={"text": "Look twice."})
         assert said.status_code == 201, said.text
+    rows = [{"id": str(n), "claim": text, "verdict": "refuted"} for n, text in enumerate(CLAIMS)]
+    before, after = (desk.evaluate(claims=rows, limit=limit)["id"] for limit in (2, 3))
     return [
+        "/evaluations",
+        f"/evaluations/{after}",
+        f"/evaluations/{after}/report",
+        f"/evaluations/comparison?before={before}&after={after}",
         "/queue",
         "/queue?state=all&verdict=refuted",
         "/submissions",

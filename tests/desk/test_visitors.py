@@ -26,6 +26,7 @@ IDS = {
     "note_id": "0" * 64,
     "statement_id": "nothing",
     "upload_id": "0" * 24,
+    "evaluation_id": "0" * 24,
     "key_id": "0" * 12,
     "name": "nobody",
     "act": "role",

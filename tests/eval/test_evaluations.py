@@ -66,17 +66,6 @@ def desk(
             yield it
 
 
-def ended(desk: Served, id_: str) -> dict[str, Any]:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        with desk.client() as client:
-            shown: dict[str, Any] = client.get(f"/v1/evaluations/{id_}").json()
-        if shown["finished_at"]:
-            return shown
-        time.sleep(0.2)
-    raise AssertionError(f"{id_} does not end: {shown}")
-
-
 def asked(desk: Served, **body: Any) -> str:
     with desk.client("reviewer") as client:
         answer = client.post("/v1/evaluations", json=body)
@@ -93,7 +82,7 @@ def rows(desk: Served, id_: str) -> list[dict[str, Any]]:
 
 
 def test_own_claims_are_run_against_the_services_statements(desk: Served) -> None:
-    shown = ended(desk, asked(desk, claims=CLAIMS))
+    shown = desk.evaluate(claims=CLAIMS)
 
     assert (shown["state"], shown["reason"]) == ("done", None)
     assert shown["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
@@ -115,12 +104,12 @@ def test_a_dataset_of_the_server_is_run_over_its_own_statements(desk: Served) ->
     assert known["probes"]["available"]
     assert not known["wice-claims"]["available"]
 
-    shown = ended(desk, asked(desk, dataset="probes", limit=3))
+    shown = desk.evaluate(dataset="probes", limit=3)
 
     assert shown["progress"]["items_total"] == 3
     assert shown["run"]["statements_sha256"] is not None
     assert "corpus_revision_at_end" not in shown["run"]
-    whole = ended(desk, asked(desk, dataset="probes"))
+    whole = desk.evaluate(dataset="probes")
     assert whole["progress"]["items_total"] == 6
     assert [told.split(":")[0] for told in whole["bad_rows"]] == ["line 4"]
 
@@ -151,7 +140,7 @@ def test_it_stops_at_its_tokens_and_goes_on_with_more_asking_nothing_twice(
 ) -> None:
     model.asked.clear()
     id_ = asked(desk, claims=SCHOOLS, engine="openai", max_tokens=1)
-    shown = ended(desk, id_)
+    shown = desk.evaluated(id_)
     assert shown["state"] == "stopped"
     assert shown["reason"].startswith("the limit in tokens, 1, is reached")
     assert 0 < shown["progress"]["items_done"] < len(SCHOOLS)
@@ -160,7 +149,7 @@ def test_it_stops_at_its_tokens_and_goes_on_with_more_asking_nothing_twice(
     with desk.client("reviewer") as client:
         answer = client.post(f"/v1/evaluations/{id_}/resume", json={"max_tokens": 10**9})
     assert answer.status_code == 200, answer.text
-    shown = ended(desk, id_)
+    shown = desk.evaluated(id_)
 
     assert shown["state"] == "done"
     assert shown["progress"] == {"items_total": 12, "items_done": 12, "items_failed": 0}
@@ -184,22 +173,22 @@ def test_a_cancelled_one_keeps_what_it_has_and_can_go_on(desk: Served, model: Mo
             assert client.delete(f"/v1/evaluations/{id_}").status_code == 403
             assert client.post(f"/v1/evaluations/{id_}/cancel").json()["state"] == "cancelled"
             assert client.post(f"/v1/evaluations/{id_}/cancel").status_code == 409
-        shown = ended(desk, id_)
+        shown = desk.evaluated(id_)
     finally:
         model.latency = 0.0
     assert shown["state"] == "cancelled"
     assert 0 < shown["progress"]["items_done"] < len(SCHOOLS)
     with desk.client("reviewer") as client:
         client.post(f"/v1/evaluations/{id_}/resume", json={})
-    assert ended(desk, id_)["progress"]["items_done"] == len(SCHOOLS)
+    assert desk.evaluated(id_)["progress"]["items_done"] == len(SCHOOLS)
 
 
 def test_two_of_them_are_compared_and_a_report_stands_by_itself(desk: Served) -> None:
     swapped = [
         claim | {"verdict": "supported"} if claim["id"] == "c1" else claim for claim in CLAIMS
     ]
-    before, after = (ended(desk, asked(desk, claims=one))["id"] for one in (CLAIMS, CLAIMS))
-    other = ended(desk, asked(desk, claims=swapped))["id"]
+    before, after = (desk.evaluate(claims=one)["id"] for one in (CLAIMS, CLAIMS))
+    other = desk.evaluate(claims=swapped)["id"]
     with desk.client() as client:
         same = client.get(f"/v1/evaluations/{after}/comparison", params={"before": before}).json()
         left = client.get(f"/v1/evaluations/{other}/comparison", params={"before": before}).json()
@@ -216,8 +205,8 @@ def test_two_of_them_are_compared_and_a_report_stands_by_itself(desk: Served) ->
 
 
 def test_one_of_another_dataset_cannot_be_compared(desk: Served) -> None:
-    before = ended(desk, asked(desk, claims=CLAIMS[:1]))["id"]
-    after = ended(desk, asked(desk, dataset="seeds", limit=1))["id"]
+    before = desk.evaluate(claims=CLAIMS[:1])["id"]
+    after = desk.evaluate(dataset="seeds", limit=1)["id"]
     with desk.client() as client:
         answer = client.get(f"/v1/evaluations/{after}/comparison", params={"before": before})
     assert answer.status_code == 422
@@ -227,7 +216,7 @@ def test_one_of_another_dataset_cannot_be_compared(desk: Served) -> None:
 def test_taken_out_it_leaves_nothing_but_what_others_read(desk: Served) -> None:
     word = f"unheard-of-{time.monotonic_ns()}"
     claims = [CLAIMS[0] | {"claim": f"Two B-52 bombers flew over {word}."}]
-    first, second = (ended(desk, asked(desk, claims=claims))["id"] for _ in range(2))
+    first, second = (desk.evaluate(claims=claims)["id"] for _ in range(2))
 
     def contents() -> int:
         with desk.desk.transaction() as session:
@@ -248,7 +237,7 @@ def test_taken_out_it_leaves_nothing_but_what_others_read(desk: Served) -> None:
 
 def accepted_only(desk: Served, claims: list[dict[str, Any]]) -> str:
     """An evaluation that never got into the queue, as after a crash or a restored backup."""
-    like = ended(desk, asked(desk, claims=claims))["id"]
+    like = desk.evaluate(claims=claims)["id"]
     with desk.desk.transaction() as session:
         row = store.row_of(session, like)
         what = store.Asked(
@@ -273,18 +262,18 @@ def swept(desk: Served) -> None:
 def test_one_that_never_got_into_the_queue_is_found(desk: Served) -> None:
     id_ = accepted_only(desk, CLAIMS)
     swept(desk)
-    assert ended(desk, id_)["progress"]["items_done"] == len(CLAIMS)
+    assert desk.evaluated(id_)["progress"]["items_done"] == len(CLAIMS)
 
 
 def test_one_whose_queue_was_lost_in_its_middle_is_begun_again(desk: Served) -> None:
     id_ = accepted_only(desk, CLAIMS)
-    done = rows(desk, ended(desk, asked(desk, claims=CLAIMS))["id"])
+    done = rows(desk, desk.evaluate(claims=CLAIMS)["id"])
     with desk.desk.transaction() as session:  # as a backup has it: two are answered, others begun
         store.begin(session, id_, 1, len(CLAIMS), [], ran(desk))
         for row in done[:2]:
             store.was_answered(session, id_, 1, row["place"], row)
     swept(desk)
-    shown = ended(desk, id_)
+    shown = desk.evaluated(id_)
     assert shown["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
     assert sorted(row["place"] for row in rows(desk, id_)) == list(range(5))
 
@@ -312,7 +301,7 @@ def test_a_worker_that_answers_otherwise_than_it_was_begun_stops_it(
 
     monkeypatch.setattr(store, "begin", begun_by_another)
     swept(desk)
-    shown = ended(desk, id_)
+    shown = desk.evaluated(id_)
     assert shown["state"] == "stopped"
     assert "another model than it was begun with: another model then" in shown["reason"]
     assert shown["progress"]["items_done"] == 0
@@ -321,7 +310,7 @@ def test_a_worker_that_answers_otherwise_than_it_was_begun_stops_it(
     monkeypatch.undo()
     with desk.client("reviewer") as client:
         client.post(f"/v1/evaluations/{id_}/resume", json={})
-    assert ended(desk, id_)["progress"]["items_done"] == len(CLAIMS)
+    assert desk.evaluated(id_)["progress"]["items_done"] == len(CLAIMS)
 
 
 def test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not(
@@ -344,7 +333,7 @@ def test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not(
         time.sleep(0.2)
     swept(desk)
     swept(desk)
-    shown = ended(desk, id_)
+    shown = desk.evaluated(id_)
     assert shown["state"] == "done"
     assert shown["progress"] == {"items_total": 5, "items_done": 4, "items_failed": 1}
     (failed,) = (row for row in rows(desk, id_) if "failed" in row)
@@ -352,4 +341,4 @@ def test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not(
     monkeypatch.undo()
     with desk.client("reviewer") as client:
         client.post(f"/v1/evaluations/{id_}/resume", json={})
-    assert ended(desk, id_)["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
+    assert desk.evaluated(id_)["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
