@@ -18,7 +18,7 @@ from service.api.desk import Desk, TheDesk
 from service.desk import reading
 from service.desk.queue import one_of
 from service.desk.views import page
-from service.desk.visitors import SendingReviewer, VisitingReviewer, Visitor
+from service.desk.visitors import SendingReviewer, TheForm, VisitingReviewer, Visitor
 from service.facts.quoting import locate
 from service.kit.errors import InputError
 from service.kit.text import normalise
@@ -195,7 +195,8 @@ def edit_page(
         }
         for one in found.note.findings
     ]
-    return _editing(request, desk, caller, found, written, correct=act == Act.CORRECT)
+    correct = act == Act.CORRECT
+    return _editing(request, desk, caller, found, found.revision, written, correct=correct)
 
 
 def _editing(
@@ -203,6 +204,7 @@ def _editing(
     desk: Desk,
     caller: Caller,
     found: Reviewed,
+    seen: int,
     written: list[dict[str, Any]],
     *,
     correct: bool,
@@ -210,12 +212,14 @@ def _editing(
     refused: list[str] | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Response:
+    """The form, and what others made of the note since the revision that was ``seen``."""
     with desk.transaction() as session:
 
         def stored_text(statement_id: str, version: int) -> str:
             return repository.text(session, statement_id, version)
 
         shown = reading.exhibits(found.note, stored_text)
+        since = [one for one in review.history(session, found.id) if one.number > seen]
     sources = {
         f"{one.statement.statement_id}@{one.statement.version}": one.statement for one in shown
     }
@@ -228,6 +232,8 @@ def _editing(
         note=found.note,
         exhibits=shown,
         sources=sources,
+        seen=seen,
+        since=since,
         written=written,
         correct=correct,
         refused=refused or [],
@@ -236,20 +242,26 @@ def _editing(
 
 
 @router.post("/{note_id}/edit")
-async def edit(
+def edit(
     note_id: NoteId,
     request: Request,
     desk: TheDesk,
     person: ThePerson,
+    form: TheForm,
     revision: Revision,
+    instead_of: Annotated[int | None, Form(ge=1, le=1_000_000)] = None,
     decision: Annotated[str, Form()] = Act.EDIT,
     verdict: Annotated[str, Form()] = "",
     reason: Words = "",
 ) -> Response:
-    """Give a note other findings, each with quotes that have to stand in what they cite."""
-    form = await request.form()
+    """Give a note other findings, each with quotes that have to stand in what they cite.
+
+    They take the place of the revision that the form was opened with, or of a later one that was
+    shown meanwhile and is named.
+    """
     written = _written({name: normalise(str(value)) for name, value in form.multi_items()})
     correct = decision == Act.CORRECT
+    replaced = instead_of or revision
 
     def change(session: Session) -> None:
         findings = [_edited(session, one) for one in written]
@@ -257,7 +269,7 @@ async def edit(
             review.decide(
                 session,
                 note_id,
-                revision,
+                replaced,
                 Act.CORRECT,
                 person,
                 verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
@@ -266,21 +278,23 @@ async def edit(
                 four_eyes=desk.settings.four_eyes,
             )
         else:
-            review.edit(session, note_id, revision, findings, person)
+            review.edit(session, note_id, replaced, findings, person)
 
     try:
-        await desk.work.transact(change)
+        with desk.transaction() as session:
+            change(session)
     except InputError as error:
         refused = (
             [f"“{text}”: {why}" for text, why in error.reasons]
             if isinstance(error, GateRefused)
             else [str(error)]
         )
-        found = await desk.work.transact(review.find, note_id)
+        with desk.transaction() as session:
+            found = review.find(session, note_id)
         status = 409 if isinstance(error, Outdated) else 422
         given = {"verdict": verdict, "reason": reason}
         return _editing(
-            request, desk, person.caller, found, written,
+            request, desk, person.caller, found, revision, written,
             correct=correct, status=status, refused=refused, given=given,
         )  # fmt: skip
     return RedirectResponse(f"/notes/{note_id}", 303)

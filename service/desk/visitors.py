@@ -60,9 +60,12 @@ async def _form(request: Request) -> FormData:
     return form
 
 
+TheForm = Annotated[FormData, Depends(_form)]
+
+
 async def _sender(
     request: Request,
-    form: Annotated[FormData, Depends(_form)],
+    form: TheForm,
     caller: Annotated[Caller, Depends(_visitor)],
 ) -> Caller:
     """Who sends a form: it has to be one of ours."""

@@ -13,6 +13,7 @@ from desks import Served, database_of, served, settings_for
 from tiny_corpus import LOAN
 
 TYPED = "What I typed, <b>all</b> of it"
+LENT = "agreed on 10 December 2025 to lend Ukraine EUR 90 billion"
 NUL = "a\x00b"
 Send = Callable[..., httpx.Response]
 
@@ -198,6 +199,61 @@ def test_why_changes_are_asked_for_is_kept_where_they_cannot_be(desk: Served, no
         page = told(send("/queue/many", **given), 409)
     assert "the note is at 1 by now" in page
     assert TYPED in page
+
+
+# What somebody else wrote meanwhile.
+
+
+def edited(text: str) -> dict[str, object]:
+    """The fields of a form with one finding, which quotes what the note rests on."""
+    return {"text-0": f"{text}: {LENT}", "quote-0-0": LENT, "statement-0-0": "L1@1"}
+
+
+def hidden(page: str, name: str) -> list[str]:
+    """What a page's forms send of a field that nobody types."""
+    return re.findall(rf'type="hidden" name="{name}" value="([^"]*)"', page)
+
+
+def changed_meanwhile(desk: Served, note: str) -> None:
+    """Somebody gives a note other findings."""
+    with browser(desk) as (_, send):
+        assert send(f"/notes/{note}/edit", revision=1, **edited("in their words")).is_redirect
+
+
+@pytest.mark.parametrize("quote", [LENT, "Stands nowhere in it"])
+def test_an_edit_of_what_changed_meanwhile_overwrites_nothing_unseen(
+    desk: Served, note: str, quote: str
+) -> None:
+    changed_meanwhile(desk, note)
+    mine = edited(TYPED) | {"quote-0-0": quote}
+    with browser(desk, "reviewer") as (client, send):
+        for _ in range(2):  # however often it is sent
+            answer = send(f"/notes/{note}/edit", revision=1, **mine)
+            page = told(answer, 409 if quote == LENT else 422)
+            assert hidden(page, "revision") == ["1"]
+        assert TYPED in page
+        assert "Revision 2</b> by admin" in page
+        assert "<ins>their words: </ins>" in page
+        assert "in their words" in html.unescape(client.get(f"/notes/{note}").text)
+
+
+def test_who_has_seen_what_changed_meanwhile_may_save_theirs_instead(
+    desk: Served, note: str
+) -> None:
+    changed_meanwhile(desk, note)
+    with browser(desk, "reviewer") as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **edited("in my words")), 409)
+        assert 'name="instead_of" value="2"' in page
+        changed_again = send(f"/notes/{note}/edit", revision=2, **edited("in other words"))
+        assert changed_again.is_redirect
+        page = told(
+            send(f"/notes/{note}/edit", revision=1, instead_of=2, **edited("in my words")), 409
+        )
+        assert "the note is at 3 by now, not at 2" in page
+        assert 'name="instead_of" value="3"' in page
+        assert send(
+            f"/notes/{note}/edit", revision=1, instead_of=3, **edited("in my words")
+        ).is_redirect
 
 
 # Texts.
