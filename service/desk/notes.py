@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
@@ -23,7 +23,7 @@ from service.facts.quoting import locate
 from service.kit.errors import InputError
 from service.kit.text import normalise
 from service.notes import review
-from service.notes.process import OPEN, Act
+from service.notes.process import OPEN, Act, Decision
 from service.notes.review import GateRefused, Order, Outdated, Person, Reviewed, Wanted
 from service.statements import repository
 from service.submissions import inbox
@@ -42,15 +42,7 @@ def _as_stored(written: object) -> object:
 Words = Annotated[str, Form(max_length=10_000), BeforeValidator(_as_stored)]
 """What a person writes."""
 _COMMENTS = 200
-_DECISIONS = (
-    Act.REVIEW,
-    Act.APPROVE,
-    Act.REJECT,
-    Act.REQUEST_CHANGES,
-    Act.PUBLISH,
-    Act.CORRECT,
-    Act.RETRACT,
-)
+_DECISIONS = get_args(Decision)
 
 
 def _person(desk: TheDesk, caller: SendingReviewer, request: Request) -> Person:
@@ -143,7 +135,7 @@ def decide(
             session,
             note_id,
             revision,
-            cast("review.Decision", act),
+            cast("Decision", act),
             person,
             verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
             reason=reason or None,
