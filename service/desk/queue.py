@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from urllib.parse import urlencode
@@ -73,12 +72,12 @@ def shown(
     }
     by = one_of(Order, order, "order")
     wanted = _wanted(asked, caller)
-    place_in = paging.moment_and_id_in if by.by_age else paging.share_and_id_in
+    after = paging.place_after(cursor, by)
     with desk.transaction() as session:
-        found = review.queue(session, wanted, order=by, after=place_in(cursor), limit=_A_PAGE + 1)
+        found = review.queue(session, wanted, order=by, after=after, limit=_A_PAGE + 1)
         counted = review.counts(session, Wanted())
         rows = inbox.page(session, before=None, limit=1)
-    listed = paging.page_of(found, _A_PAGE, lambda one: one, lambda one: _told(one.place))
+    listed = paging.page_of(found, _A_PAGE, lambda one: one, lambda one: paging.held(one.place))
     kept = {name: value for name, value in asked.items() if value}
     return page(
         request,
@@ -166,11 +165,6 @@ def _seen(told: str) -> review.Seen:
     if not revision.isdecimal() or len(revision) > 6:
         raise InputError(f"note: {told[:80]!r} is no note with its revision")
     return review.Seen(note_id, int(revision))
-
-
-def _told(place: review.Place) -> list[str | float]:
-    key, id_ = place
-    return [key.isoformat() if isinstance(key, datetime) else key, id_]
 
 
 def _by_state(
