@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request
@@ -70,10 +71,6 @@ def _shown(
     """The note's page; with ``refused``, why what was sent was not done, and what was ``given``."""
     with desk.transaction() as session:
         found = review.find(session, note_id)
-
-        def stored_text(statement_id: str, version: int) -> str:
-            return repository.text(session, statement_id, version)
-
         return page(
             request,
             "note.html",
@@ -83,7 +80,7 @@ def _shown(
             note=found.note,
             submission=inbox.row_of(session, found.submission_id),
             findings=reading.findings_of(found.note),
-            exhibits=reading.exhibits(found.note, stored_text),
+            exhibits=reading.exhibits(found.note, partial(repository.text, session)),
             steps=reading.steps(found.note),
             command=reading.command(found.note),
             allowed=review.allowed(found.state, caller),
@@ -206,11 +203,7 @@ def _editing(
 ) -> Response:
     """The form, and what others made of the note since the revision that was ``seen``."""
     with desk.transaction() as session:
-
-        def stored_text(statement_id: str, version: int) -> str:
-            return repository.text(session, statement_id, version)
-
-        shown = reading.exhibits(found.note, stored_text)
+        shown = reading.exhibits(found.note, partial(repository.text, session))
         since = [one for one in review.history(session, found.id) if one.number > seen]
     sources = {
         f"{one.statement.statement_id}@{one.statement.version}": one.statement for one in shown

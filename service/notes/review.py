@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -666,10 +667,7 @@ def _revise(session: Session, row: NoteRow, findings: Sequence[Edited], by: Pers
         raise InputError(f"findings: a note has at most {MAX_FINDINGS}")
     before = read(row.body)
     after = replace(before, findings=tuple(_finding(session, found) for found in findings))
-
-    def stored_text(statement_id: str, version: int) -> str:
-        return repository.text(session, statement_id, version)
-
+    stored_text = partial(repository.text, session)
     refused = [
         (found.text, why)
         for found in after.findings
