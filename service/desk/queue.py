@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from service.access.register import Caller
 from service.api import paging
 from service.api.access import origin_of
-from service.api.desk import Desk, TheDesk
+from service.api.desk import TheDesk
 from service.desk.views import page
 from service.desk.visitors import SendingReviewer, Visitor
 from service.kit.errors import InputError
@@ -76,7 +77,8 @@ def shown(
     with desk.transaction() as session:
         found = review.queue(session, wanted, order=by, after=after, limit=_A_PAGE + 1)
         counted = review.counts(session, Wanted())
-        rows = inbox.page(session, before=None, limit=1)
+        is_empty = not inbox.page(session, before=None, limit=1)
+        under_way = _running(session)
     listed = paging.page_of(found, _A_PAGE, lambda one: one, lambda one: paging.held(one.place))
     kept = {name: value for name, value in asked.items() if value}
     return page(
@@ -90,8 +92,8 @@ def shown(
         tabs={name: f"/queue?{urlencode({**kept, 'state': name})}" for name in _STATES},
         by_state=_by_state(counted),
         orders=list(Order),
-        running=_running(desk),
-        is_empty=not rows,
+        running=under_way,
+        is_empty=is_empty,
         engine=desk.pipeline.engine,
         endpoint=desk.endpoint,
     )
@@ -100,7 +102,9 @@ def shown(
 @router.get("/queue/running")
 def running(request: Request, desk: TheDesk, caller: Visitor) -> Response:
     """The submissions that are worked on, as a part of the queue's page."""
-    return page(request, "_running.html", caller, running=_running(desk))
+    with desk.transaction() as session:
+        under_way = _running(session)
+    return page(request, "_running.html", caller, running=under_way)
 
 
 @router.post("/queue/many")
@@ -182,22 +186,21 @@ def _by_state(
     return found
 
 
-def _running(desk: Desk) -> list[dict[str, object]]:
-    with desk.transaction() as session:
-        rows = [
-            row
-            for state in (SubmissionState.RUNNING, SubmissionState.QUEUED)
-            for row in inbox.page(session, before=None, limit=_RUNNING, state=state)
-        ]
-        counted = progress.counts(session, [row.id for row in rows])
-        return [
-            {
-                "id": row.id,
-                "title": row.title,
-                "state": row.state,
-                "created_at": row.created_at,
-                "done": sum(counted[row.id].values()) - counted[row.id][ClaimState.QUEUED],
-                "total": sum(counted[row.id].values()),
-            }
-            for row in rows
-        ]
+def _running(session: Session) -> list[dict[str, object]]:
+    rows = [
+        row
+        for state in (SubmissionState.RUNNING, SubmissionState.QUEUED)
+        for row in inbox.page(session, before=None, limit=_RUNNING, state=state)
+    ]
+    counted = progress.counts(session, [row.id for row in rows])
+    return [
+        {
+            "id": row.id,
+            "title": row.title,
+            "state": row.state,
+            "created_at": row.created_at,
+            "done": sum(counted[row.id].values()) - counted[row.id][ClaimState.QUEUED],
+            "total": sum(counted[row.id].values()),
+        }
+        for row in rows
+    ]
