@@ -160,7 +160,7 @@ def differences(
     old: Annotated[int, Query(ge=1, le=1_000_000)],
     new: Annotated[int, Query(ge=1, le=1_000_000)],
 ) -> Response:
-    """How two versions of a statement differ, word by word."""
+    """How two versions of a statement differ, word by word or, if they are long, by lines."""
     before = desk.pipeline.corpus.show(statement_id, old)
     after = desk.pipeline.corpus.show(statement_id, new)
     return page(
