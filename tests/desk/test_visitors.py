@@ -163,6 +163,23 @@ def test_every_page_says_what_may_run_in_it(desk: Served, path: str) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-in", "/queue", "/", "/submissions/new", "/published", "/published/feed.json",
+     "/published/feed.atom", "/static/desk.css", "/healthz", "/nothing"],
+)  # fmt: skip
+def test_what_can_be_read_can_be_asked_about_without_reading_it(desk: Served, path: str) -> None:
+    with browser(desk) as client:
+        read, asked = client.get(path), client.head(path)
+        assert asked.status_code == read.status_code != 405
+        for name in ("Content-Type", "Content-Length", "Location", "Content-Security-Policy"):
+            assert asked.headers.get(name) == read.headers.get(name), name
+        assert asked.content == b""
+        assert client.get(path).status_code == read.status_code, "the connection serves on"
+    with browser(desk, None) as nobody:
+        assert nobody.head("/audit").headers["Location"] == "/sign-in?next=/audit"
+
+
 def test_errors_are_pages_for_people_and_problems_for_programs(desk: Served) -> None:
     with browser(desk) as client:
         shown = client.get("/notes/" + "0" * 64)
