@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from service.kit.text import TURNS
 from service.types import Kind, StatementRef, Verdict
 
 SIGNS = {
@@ -15,8 +16,6 @@ SIGNS = {
 """A sign for each verdict: colour alone tells nothing to some."""
 WHOSE = {Kind.ORIGINAL: "", Kind.TRANSLATION: "translated from ", Kind.DIGEST: "our digest of "}
 """What stands before the issuer of a statement: whose words it has."""
-_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-"""Characters that turn the order in which the rest of a line is read."""
 
 
 def words(value: str) -> str:
@@ -31,7 +30,7 @@ def day(value: date) -> str:
 
 def attribution(statement: StatementRef) -> str:
     """Who said it, when and how, in words."""
-    said = statement.issuer or "an unnamed issuer"
     titled = f", {statement.title}" if statement.title else ""
+    named = f"{statement.issuer or 'an unnamed issuer'}{titled}".translate(TURNS)
     dated = f", {day(statement.published)}" if statement.published else ""
-    return f"{WHOSE[statement.kind]}{said.translate(_TURNS)}{titled.translate(_TURNS)}{dated}"
+    return f"{WHOSE[statement.kind]}{named}{dated}"
