@@ -101,6 +101,49 @@ def test_a_form_from_elsewhere_is_refused(desk: Served, method, path, takes) -> 
             assert answer.status_code == 403, (sent, answer.text)
 
 
+ELSEWHERE = "https://elsewhere.example"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": ELSEWHERE},
+        {"Origin": "null"},
+        {"Referer": f"{ELSEWHERE}/a"},
+        {"Referer": f"{ELSEWHERE}/{{here}}"},
+        {"Origin": "{here}.elsewhere.example"},
+        {"Origin": ELSEWHERE, "Referer": "{here}/sign-in"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "{here}"},
+    ],
+)
+def test_nobody_is_signed_in_from_another_site(desk: Served, headers: dict[str, str]) -> None:
+    told = {name: value.format(here=desk.url) for name, value in headers.items()}
+    with browser(desk, None) as client:
+        answer = client.post("/sign-in", data={"key": desk.keys["admin"]}, headers=told)
+        assert answer.status_code == 403
+        assert "this form is from another site" in answer.text
+        assert COOKIE not in client.cookies
+
+
+@pytest.mark.parametrize("name", ["Origin", "Referer"])
+@pytest.mark.parametrize("behind_a_proxy", [False, True])
+def test_a_browser_that_says_little_signs_in_from_our_page(
+    desk: Served, request, name: str, behind_a_proxy: bool
+) -> None:
+    site = desk.url
+    if behind_a_proxy:  # which asks us under another name
+        site = "https://notes.example"
+        settings = desk.desk.settings
+        request.addfinalizer(lambda: object.__setattr__(desk.desk, "settings", settings))
+        named = settings.model_copy(update={"public_url": f"{site}/notes"})
+        object.__setattr__(desk.desk, "settings", named)
+    with browser(desk, None) as client:
+        assert client.get("/sign-in").headers["Referrer-Policy"] == "same-origin"
+        headers = {name: site if name == "Origin" else f"{site}/sign-in"}
+        answer = client.post("/sign-in", data={"key": desk.keys["admin"]}, headers=headers)
+    assert answer.status_code == 303
+
+
 def test_a_program_cannot_sign_in(desk: Served) -> None:
     with browser(desk, None) as client:
         answer = client.post("/sign-in", data={"key": desk.keys["service"]})
