@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -122,6 +122,8 @@ __all__ = [
 ]
 
 MAX_FINDINGS = 20
+_TWICE = timedelta(minutes=1)
+"""Within which the same comment is one that was sent twice."""
 
 
 class Outdated(InputError):
@@ -361,7 +363,7 @@ def unassign(session: Session, note_id: str, revision: int, by: Person) -> Revie
 
 
 def comment(session: Session, note_id: str, text: str, by: Person) -> Comment:
-    """Say something about a note.
+    """Say something about a note. What somebody has just said is not said again: it was sent twice.
 
     Raises:
         NotFound: there is no such note.
@@ -374,6 +376,15 @@ def comment(session: Session, note_id: str, text: str, by: Person) -> Comment:
     way(NoteState(row.state), Act.COMMENT)
     if not text.strip():
         raise InputError("text: a comment says something")
+    last = session.scalars(
+        select(CommentRow).where(CommentRow.note_id == note_id).order_by(CommentRow.id.desc())
+    ).first()
+    if (
+        last is not None
+        and (last.user, last.text) == (by.name, text)
+        and utc_now() - last.created_at < _TWICE
+    ):
+        return Comment(last.id, last.text, last.user, last.created_at)
     said = CommentRow(id=new_id(), note_id=note_id, text=text, user=by.name, created_at=utc_now())
     session.add(said)
     by.did(session, Act.COMMENT, note_id, row.revision, comment=said.id)

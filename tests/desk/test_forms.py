@@ -6,11 +6,16 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
 from desks import Served, database_of, served, settings_for
+from sqlalchemy import select
 from tiny_corpus import LOAN
+
+from service.notes import review
+from service.notes.tables import CommentRow
 
 TYPED = "What I typed, <b>all</b> of it"
 LENT = "agreed on 10 December 2025 to lend Ukraine EUR 90 billion"
@@ -254,6 +259,26 @@ def test_who_has_seen_what_changed_meanwhile_may_save_theirs_instead(
         assert send(
             f"/notes/{note}/edit", revision=1, instead_of=3, **edited("in my words")
         ).is_redirect
+
+
+def test_what_was_just_said_is_not_said_twice(desk: Served, note: str) -> None:
+    def said() -> list[tuple[str, str]]:
+        with desk.desk.transaction() as session:
+            return [(one.user, one.text) for one in review.comments(session, note, limit=9)]
+
+    def a_minute_passes() -> None:
+        with desk.desk.transaction() as session:
+            for row in session.scalars(select(CommentRow)):
+                row.created_at -= timedelta(minutes=1)
+
+    with browser(desk) as (_, send), browser(desk, "reviewer") as (_, answer):
+        for speak in (send, send, answer, send):
+            assert speak(f"/notes/{note}/comments", text="Agreed").is_redirect
+        assert said() == [("admin", "Agreed"), ("a.reviewer", "Agreed"), ("admin", "Agreed")]
+        a_minute_passes()
+        for text in ("Agreed", "Agreed", "But see L1"):
+            assert send(f"/notes/{note}/comments", text=text).is_redirect
+        assert [text for _, text in said()[3:]] == ["Agreed", "But see L1"]
 
 
 # Texts.
