@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -30,7 +31,8 @@ from service.statements import repository
 from service.submissions import inbox
 from service.types import Verdict
 
-router = APIRouter(prefix="/notes", include_in_schema=False)
+router = APIRouter(prefix="/notes", include_in_schema=False, form_limits={"max_fields": 2_000})
+"""A form of as many findings and citations as a note may have holds some 1,400 fields."""
 NoteId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Revision = Annotated[int, Form(ge=1, le=1_000_000)]
 
@@ -285,28 +287,19 @@ def edit(
     return RedirectResponse(f"/notes/{note_id}", 303)
 
 
+_FIELD = re.compile(r"(?:text|quote)-(0|[1-9]\d{0,3})(?:-(0|[1-9]\d{0,3}))?")
+
+
 def _written(form: Mapping[str, str]) -> list[dict[str, Any]]:
     """The findings of a form: ``text-0``, and for each citation of it ``quote-0-0`` and so on."""
-    found = []
-    for i in range(review.MAX_FINDINGS + 1):
-        if f"text-{i}" not in form:
-            continue
-        cites = [
-            {
-                "statement": form.get(f"statement-{i}-{j}", ""),
-                "quote": form[f"quote-{i}-{j}"],
-                "start": form.get(f"start-{i}-{j}", ""),
-            }
-            for j in range(_CITATIONS)
-            if form.get(f"quote-{i}-{j}", "").strip()
-        ]
-        text = form[f"text-{i}"].strip()
-        if text or cites:
-            found.append({"text": text, "cites": cites})
-    return found
-
-
-_CITATIONS = 20
+    named = filter(None, map(_FIELD.fullmatch, form))
+    found: dict[int, dict[str, Any]] = {}
+    for i, j in sorted({(int(one[1]), int(one[2] or 0)) for one in named}):
+        finding = found.setdefault(i, {"text": form.get(f"text-{i}", "").strip(), "cites": []})
+        if (quote := form.get(f"quote-{i}-{j}", "")).strip():
+            place = {name: form.get(f"{name}-{i}-{j}", "") for name in ("statement", "start")}
+            finding["cites"].append({"quote": quote, **place})
+    return [one for one in found.values() if one["text"] or one["cites"]]
 
 
 def _edited(session: Session, written: Mapping[str, Any]) -> review.Edited:

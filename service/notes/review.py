@@ -71,6 +71,8 @@ from service.submissions.tables import SubmissionRow
 from service.types import Citation, Finding, Note, Verdict
 
 __all__ = [
+    "LONGEST_FINDING",
+    "MAX_CITATIONS",
     "MAX_FINDINGS",
     "MOVES",
     "NOBODY",
@@ -122,6 +124,10 @@ __all__ = [
 ]
 
 MAX_FINDINGS = 20
+MAX_CITATIONS = 20
+"""Of a finding."""
+LONGEST_FINDING = 2_000
+"""In characters."""
 _TWICE = timedelta(minutes=1)
 """Within which the same comment is one that was sent twice."""
 
@@ -676,6 +682,16 @@ def _revise(session: Session, row: NoteRow, findings: Sequence[Edited], by: Pers
     """Give a note other findings, as its next revision. They pass the citation gate first."""
     if len(findings) > MAX_FINDINGS:
         raise InputError(f"findings: a note has at most {MAX_FINDINGS}")
+    for found in findings:
+        if (cited := len(found.citations)) > MAX_CITATIONS:
+            raise InputError(
+                f"“{found.text}” cites {cited} times: a finding cites at most {MAX_CITATIONS} times"
+            )
+        if (length := len(found.text)) > LONGEST_FINDING:
+            raise InputError(
+                f"“{found.text[:60]}…” has {length:,} characters: a finding has at most "
+                f"{LONGEST_FINDING:,}"
+            )
     before = read(row.body)
     after = replace(before, findings=tuple(_finding(session, found) for found in findings))
     stored_text = partial(repository.text, session)

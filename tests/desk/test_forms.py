@@ -206,6 +206,66 @@ def test_why_changes_are_asked_for_is_kept_where_they_cannot_be(desk: Served, no
     assert TYPED in page
 
 
+# Findings, and what they cite.
+
+
+def cited(times: int, *, finding: int = 0) -> dict[str, str]:
+    """The fields of a finding that cites a quote so many times."""
+    fields = {f"text-{finding}": f"in other words: {LENT}"}
+    for number in range(times):
+        fields[f"quote-{finding}-{number}"] = LENT
+        fields[f"statement-{finding}-{number}"] = "L1@1"
+        fields[f"start-{finding}-{number}"] = "0"
+    return fields
+
+
+def test_a_form_of_all_that_a_note_can_hold_is_taken(desk: Served, note: str) -> None:
+    fields: dict[str, str] = {}
+    for number in range(20):
+        fields |= cited(20, finding=number)
+    with browser(desk) as (_, send):
+        assert send(f"/notes/{note}/edit", revision=1, **fields).is_redirect
+    with desk.client() as client:
+        findings = client.get(f"/v1/notes/{note}").json()["note"]
+    assert [len(one["citations"]) for one in findings] == [20] * 20
+
+
+@pytest.mark.parametrize("times", [21, 60])
+def test_what_a_finding_cites_too_often_is_not_left_out_silently(
+    desk: Served, note: str, times: int
+) -> None:
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **cited(times)), 422)
+    assert f"cites {times} times: a finding cites at most 20 times" in page
+    assert f'name="quote-0-{times - 1}"' in page
+
+
+def test_too_many_findings_are_not_left_out_silently(desk: Served, note: str) -> None:
+    fields: dict[str, str] = {}
+    for number in range(0, 60, 2):
+        fields |= cited(1, finding=number)
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **fields), 422)
+    assert "a note has at most 20" in page
+    assert page.count(f">in other words: {LENT}</textarea>") == 30
+
+
+def test_a_finding_that_is_too_long_is_named(desk: Served, note: str) -> None:
+    long = f"{LENT} " * 40
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **cited(1) | {"text-0": long}), 422)
+    assert f"has {len(long.strip()):,} characters: a finding has at most 2,000" in page
+
+
+def test_a_form_of_too_many_fields_says_how_many_there_may_be(desk: Served, note: str) -> None:
+    fields: dict[str, str] = {}
+    for number in range(40):
+        fields |= cited(20, finding=number)
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **fields), 400)
+    assert "Maximum number of fields is 2000" in page
+
+
 # What somebody else wrote meanwhile.
 
 
