@@ -68,7 +68,7 @@ def create_app(desk: Desk) -> FastAPI:
 
 
 class _Heads:
-    """Answers a HEAD as a GET: the server leaves the body out. The API says what it answers."""
+    """Answers a HEAD as a GET, whose body the server leaves out. The API has no HEAD."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

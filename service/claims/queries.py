@@ -80,7 +80,7 @@ def page(
         session: on the database.
         before: time and id of a claim: only those after it in this order.
         limit: how many at most.
-        verdict: only those whose note has it, or was given it by a person.
+        verdict: only those with it: the person's counts, where they set one.
         state: only those in it.
         words: only those whose text holds these words, whatever their case.
         since: only those that came on this day or later, UTC.

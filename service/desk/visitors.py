@@ -149,7 +149,8 @@ def sign_in(
 ) -> Response:
     """Begin a session."""
     if not _is_ours(request):
-        raise Refused(403, "forbidden", "this form is from another site")
+        told = "this form is from another site; behind a proxy, VERINOTE_PUBLIC_URL names ours"
+        raise Refused(403, "forbidden", told)
     try:
         kept = desk.register.sign_in(key.strip())
     except NotAllowed as error:

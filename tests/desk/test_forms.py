@@ -240,6 +240,13 @@ def test_what_a_finding_cites_too_often_is_not_left_out_silently(
     assert f'name="quote-0-{times - 1}"' in page
 
 
+def test_what_a_refused_finding_cites_stays_as_it_was(desk: Served, note: str) -> None:
+    given = cited(1) | {"statement-0-0": "G1@1"}  # which is no evidence of the note
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **given), 422)
+    assert re.findall(r'<option value="([^"]*)" selected>', page) == ["G1@1"]
+
+
 def test_too_many_findings_are_not_left_out_silently(desk: Served, note: str) -> None:
     fields: dict[str, str] = {}
     for number in range(0, 60, 2):
