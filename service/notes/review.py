@@ -382,9 +382,8 @@ def comment(session: Session, note_id: str, text: str, by: Person) -> Comment:
     way(NoteState(row.state), Act.COMMENT)
     if not text.strip():
         raise InputError("text: a comment says something")
-    last = session.scalars(
-        select(CommentRow).where(CommentRow.note_id == note_id).order_by(CommentRow.id.desc())
-    ).first()
+    before = select(CommentRow).where(CommentRow.note_id == note_id)
+    last = session.scalar(before.order_by(CommentRow.id.desc()).limit(1))
     if (
         last is not None
         and (last.user, last.text) == (by.name, text)
@@ -683,14 +682,14 @@ def _revise(session: Session, row: NoteRow, findings: Sequence[Edited], by: Pers
     if len(findings) > MAX_FINDINGS:
         raise InputError(f"findings: a note has at most {MAX_FINDINGS}")
     for found in findings:
-        if (cited := len(found.citations)) > MAX_CITATIONS:
-            raise InputError(
-                f"“{found.text}” cites {cited} times: a finding cites at most {MAX_CITATIONS} times"
-            )
         if (length := len(found.text)) > LONGEST_FINDING:
             raise InputError(
                 f"“{found.text[:60]}…” has {length:,} characters: a finding has at most "
                 f"{LONGEST_FINDING:,}"
+            )
+        if (cited := len(found.citations)) > MAX_CITATIONS:
+            raise InputError(
+                f"“{found.text}” cites {cited} times: a finding cites at most {MAX_CITATIONS} times"
             )
     before = read(row.body)
     after = replace(before, findings=tuple(_finding(session, found) for found in findings))
