@@ -118,13 +118,15 @@ class Plan:
             InputError: there is none.
         """
         file = self.dataset.file(self.data)
-        if not file.is_file():
-            card = self.dataset.card
-            raise InputError(
-                f"{file}: no such file; --data names the folder that holds {card.file} "
-                f"(from {card.upstream})"
-            )
-        return file
+        if file.is_file():
+            return file
+        card = self.dataset.card
+        if self.data.is_dir():
+            raise InputError(f"--data {self.data}: holds no {card.file} (from {card.upstream})")
+        raise InputError(
+            f"--data {self.data}: there is no such file or folder; it is to be {card.file} (from "
+            f"{card.upstream}), or the folder that holds it"
+        )
 
     @property
     def corpus(self) -> Path | None:

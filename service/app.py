@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eval.web import pages as desk_evaluations
 from eval.web import routes as evaluations
@@ -37,6 +38,7 @@ PAGES = (
     published,
 )
 """The desk's own, and the public's, which are no part of the API."""
+_API = "/v1/"
 _FILES_KEPT = "max-age=300"
 """Files of ours are shown at once, and not for long after a newer release."""
 _TOLD_TO_BROWSERS = ("Allow", "Retry-After")
@@ -64,6 +66,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.add_exception_handler(NotSignedIn, to_sign_in)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=desk.settings.max_request_bytes)
     app.middleware("http")(_logged)  # around the limit, whose answer it puts into our form
+    app.add_middleware(_Heads)
     v1 = APIRouter(prefix="/v1")
     for room in (submissions, claims, notes, statements, evaluations, audit):
         v1.include_router(room.router)
@@ -75,9 +78,21 @@ def create_app(desk: Desk) -> FastAPI:
     return app
 
 
+class _Heads:
+    """Answers a HEAD as a GET, whose body the server leaves out. The API has no HEAD."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") == "HEAD" and not scope["path"].startswith(_API):
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
+
+
 def _shown(request: Request, answer: problems.Answer) -> Response:
     """A problem as a page, where a browser asks for one of the desk's."""
-    is_api = request.url.path.startswith("/v1/")
+    is_api = request.url.path.startswith(_API)
     if is_api or "text/html" not in request.headers.get("Accept", ""):
         return answer
     if request.headers.get("HX-Request") and answer.status_code == HTTPStatus.NOT_FOUND:

@@ -48,7 +48,7 @@ def listed(
             until=until,
         )
     return paging.page_of(
-        found, limit, shown, lambda one: [one.created_at.isoformat(), one.claim.id]
+        found, limit, shown, lambda one: paging.held((one.created_at, one.claim.id))
     )
 
 

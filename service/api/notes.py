@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -88,15 +87,12 @@ def listed(
         text=text,
         submission_id=submission_id,
     )
-    place_in = paging.moment_and_id_in if order.by_age else paging.share_and_id_in
+    after = paging.place_after(cursor, order)
     with desk.transaction() as session:
-        found = review.page(session, wanted, order=order, after=place_in(cursor), limit=limit + 1)
-    return paging.page_of(found, limit, _shown, lambda one: _place(one, order))
-
-
-def _place(found: Reviewed, order: Order) -> list[str | float]:
-    key, id_ = review.place_of(found, order)
-    return [key.isoformat() if isinstance(key, datetime) else key, id_]
+        found = review.page(session, wanted, order=order, after=after, limit=limit + 1)
+    return paging.page_of(
+        found, limit, _shown, lambda one: paging.held(review.place_of(one, order))
+    )
 
 
 @router.post("/bulk", responses=responses())

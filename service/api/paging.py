@@ -16,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from service.api.problems import Refused
 from service.api.schemas import Page
 from service.kit.text import is_storable
+from service.notes.review import Order, Place
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -97,7 +98,18 @@ def _numbers(cursor: str, count: int, end: int) -> list[int]:
     return found
 
 
-def share_and_id_in(cursor: str | None) -> tuple[float, str] | None:
+def place_after(cursor: str | None, order: Order) -> Place | None:
+    """The place of a note in an order that a cursor holds."""
+    return moment_and_id_in(cursor) if order.by_age else _share_and_id_in(cursor)
+
+
+def held(place: Place) -> list[str | float]:
+    """What a cursor holds of a place."""
+    key, id_ = place
+    return [key.isoformat() if isinstance(key, datetime) else key, id_]
+
+
+def _share_and_id_in(cursor: str | None) -> tuple[float, str] | None:
     """The share of one, and the id, that a cursor holds; -1 is that of what has none."""
     if cursor is None:
         return None

@@ -17,7 +17,14 @@ from pydantic import (
     model_validator,
 )
 
-from service.notes.review import MAX_FINDINGS, Act, Decision, NoteState
+from service.notes.review import (
+    LONGEST_FINDING,
+    MAX_CITATIONS,
+    MAX_FINDINGS,
+    Act,
+    Decision,
+    NoteState,
+)
 from service.types import ClaimState, Kind, Stance, SubmissionState, Verdict
 from service.work.uploads import UploadState
 
@@ -493,8 +500,8 @@ class QuotedHere(_Wire):
 class FindingWritten(_Wire):
     """A finding as a person writes it; the quotes are taken from the stored text."""
 
-    text: Prose = Field(min_length=1, max_length=2_000)
-    citations: list[QuotedHere] = Field(min_length=1, max_length=20)
+    text: Prose = Field(min_length=1, max_length=LONGEST_FINDING)
+    citations: list[QuotedHere] = Field(min_length=1, max_length=MAX_CITATIONS)
 
 
 class NoteEdited(_Wire):

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.claims.factchecks import FactCheck
-from service.claims.tables import ClaimRow, FactCheckRow, NoteRow
+from service.claims.tables import ClaimRow, FactCheckRow, NoteRow, verdict_that_counts
 from service.kit.database import Database, insert_new, utc_now
 from service.kit.text import normalise, sha256_hex
 from service.kit.vectors import VectorCollection, VectorStore, batches
@@ -405,7 +405,7 @@ def _newest(
     query = select(ClaimRow).join(first, first.c.id == ClaimRow.id).where(first.c.rank == 1)
     rows = session.scalars(query).all()
     notes = session.execute(
-        select(NoteRow.claim_id, func.coalesce(NoteRow.decided_verdict, NoteRow.verdict))
+        select(NoteRow.claim_id, verdict_that_counts)
         .where(NoteRow.claim_id.in_([row.id for row in rows]), NoteRow.state.not_in(_NO_VERDICT))
         .order_by(NoteRow.created_at, NoteRow.id.desc())
     )

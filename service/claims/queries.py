@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from service.claims.tables import ClaimRow, NoteRow
+from service.claims.tables import ClaimRow, NoteRow, verdict_that_counts
 from service.kit.database import comes_after
 from service.kit.errors import NotFound
 from service.submissions.tables import SubmissionRow
@@ -80,7 +80,7 @@ def page(
         session: on the database.
         before: time and id of a claim: only those after it in this order.
         limit: how many at most.
-        verdict: only those whose note has it.
+        verdict: only those with it: the person's counts, where they set one.
         state: only those in it.
         words: only those whose text holds these words, whatever their case.
         since: only those that came on this day or later, UTC.
@@ -90,7 +90,7 @@ def page(
     if before is not None:
         query = query.where(comes_after(ClaimRow.created_at, ClaimRow.id, before))
     if verdict is not None:
-        query = query.where(NoteRow.verdict == verdict)
+        query = query.where(verdict_that_counts == verdict)
     if state is not None:
         query = query.where(ClaimRow.state == state)
     if words is not None:

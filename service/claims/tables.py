@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, false, true
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, false, func, true
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,7 +48,7 @@ class NoteRow(Base):
     __tablename__ = "notes"
     __table_args__ = (
         Index("ix_notes_created_at", "created_at", "id"),
-        Index("ix_notes_verdict", "state", "verdict"),
+        Index("ix_notes_verdict", "state", sql("coalesce(decided_verdict, verdict)")),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -70,6 +70,10 @@ class NoteRow(Base):
     assigned_to: Mapped[str | None] = mapped_column(String(64), index=True)
     due_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+verdict_that_counts = func.coalesce(NoteRow.decided_verdict, NoteRow.verdict)
+"""The person's, where they set one; else the note's."""
 
 
 class FactCheckRow(Base):

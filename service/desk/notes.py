@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, cast
+from functools import partial
+from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import RedirectResponse, Response
@@ -18,18 +20,19 @@ from service.api.desk import Desk, TheDesk
 from service.desk import reading
 from service.desk.queue import one_of
 from service.desk.views import page
-from service.desk.visitors import SendingReviewer, VisitingReviewer, Visitor
+from service.desk.visitors import SendingReviewer, TheForm, VisitingReviewer, Visitor
 from service.facts.quoting import locate
 from service.kit.errors import InputError
 from service.kit.text import normalise
 from service.notes import review
-from service.notes.process import OPEN, Act
+from service.notes.process import OPEN, Act, Decision
 from service.notes.review import GateRefused, Order, Outdated, Person, Reviewed, Wanted
 from service.statements import repository
 from service.submissions import inbox
 from service.types import Verdict
 
-router = APIRouter(prefix="/notes", include_in_schema=False)
+router = APIRouter(prefix="/notes", include_in_schema=False, form_limits={"max_fields": 2_000})
+"""A form of as many findings and citations as a note may have holds some 1,400 fields."""
 NoteId = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 Revision = Annotated[int, Form(ge=1, le=1_000_000)]
 
@@ -42,15 +45,7 @@ def _as_stored(written: object) -> object:
 Words = Annotated[str, Form(max_length=10_000), BeforeValidator(_as_stored)]
 """What a person writes."""
 _COMMENTS = 200
-_DECISIONS = (
-    Act.REVIEW,
-    Act.APPROVE,
-    Act.REJECT,
-    Act.REQUEST_CHANGES,
-    Act.PUBLISH,
-    Act.CORRECT,
-    Act.RETRACT,
-)
+_DECISIONS = get_args(Decision)
 
 
 def _person(desk: TheDesk, caller: SendingReviewer, request: Request) -> Person:
@@ -78,10 +73,6 @@ def _shown(
     """The note's page; with ``refused``, why what was sent was not done, and what was ``given``."""
     with desk.transaction() as session:
         found = review.find(session, note_id)
-
-        def stored_text(statement_id: str, version: int) -> str:
-            return repository.text(session, statement_id, version)
-
         return page(
             request,
             "note.html",
@@ -91,7 +82,7 @@ def _shown(
             note=found.note,
             submission=inbox.row_of(session, found.submission_id),
             findings=reading.findings_of(found.note),
-            exhibits=reading.exhibits(found.note, stored_text),
+            exhibits=reading.exhibits(found.note, partial(repository.text, session)),
             steps=reading.steps(found.note),
             command=reading.command(found.note),
             allowed=review.allowed(found.state, caller),
@@ -143,7 +134,7 @@ def decide(
             session,
             note_id,
             revision,
-            cast("review.Decision", act),
+            cast("Decision", act),
             person,
             verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
             reason=reason or None,
@@ -195,7 +186,8 @@ def edit_page(
         }
         for one in found.note.findings
     ]
-    return _editing(request, desk, caller, found, written, correct=act == Act.CORRECT)
+    correct = act == Act.CORRECT
+    return _editing(request, desk, caller, found, found.revision, written, correct=correct)
 
 
 def _editing(
@@ -203,6 +195,7 @@ def _editing(
     desk: Desk,
     caller: Caller,
     found: Reviewed,
+    seen: int,
     written: list[dict[str, Any]],
     *,
     correct: bool,
@@ -210,12 +203,10 @@ def _editing(
     refused: list[str] | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Response:
+    """The form, and what others made of the note since the revision that was ``seen``."""
     with desk.transaction() as session:
-
-        def stored_text(statement_id: str, version: int) -> str:
-            return repository.text(session, statement_id, version)
-
-        shown = reading.exhibits(found.note, stored_text)
+        shown = reading.exhibits(found.note, partial(repository.text, session))
+        since = [one for one in review.history(session, found.id) if one.number > seen]
     sources = {
         f"{one.statement.statement_id}@{one.statement.version}": one.statement for one in shown
     }
@@ -228,6 +219,8 @@ def _editing(
         note=found.note,
         exhibits=shown,
         sources=sources,
+        seen=seen,
+        since=since,
         written=written,
         correct=correct,
         refused=refused or [],
@@ -236,20 +229,26 @@ def _editing(
 
 
 @router.post("/{note_id}/edit")
-async def edit(
+def edit(
     note_id: NoteId,
     request: Request,
     desk: TheDesk,
     person: ThePerson,
+    form: TheForm,
     revision: Revision,
+    instead_of: Annotated[int | None, Form(ge=1, le=1_000_000)] = None,
     decision: Annotated[str, Form()] = Act.EDIT,
     verdict: Annotated[str, Form()] = "",
     reason: Words = "",
 ) -> Response:
-    """Give a note other findings, each with quotes that have to stand in what they cite."""
-    form = await request.form()
+    """Give a note other findings, each with quotes that have to stand in what they cite.
+
+    They take the place of the revision that the form was opened with, or of a later one that was
+    shown meanwhile and is named.
+    """
     written = _written({name: normalise(str(value)) for name, value in form.multi_items()})
     correct = decision == Act.CORRECT
+    replaced = instead_of or revision
 
     def change(session: Session) -> None:
         findings = [_edited(session, one) for one in written]
@@ -257,7 +256,7 @@ async def edit(
             review.decide(
                 session,
                 note_id,
-                revision,
+                replaced,
                 Act.CORRECT,
                 person,
                 verdict=one_of(Verdict, verdict, "verdict") if verdict else None,
@@ -266,48 +265,41 @@ async def edit(
                 four_eyes=desk.settings.four_eyes,
             )
         else:
-            review.edit(session, note_id, revision, findings, person)
+            review.edit(session, note_id, replaced, findings, person)
 
     try:
-        await desk.work.transact(change)
+        with desk.transaction() as session:
+            change(session)
     except InputError as error:
         refused = (
             [f"“{text}”: {why}" for text, why in error.reasons]
             if isinstance(error, GateRefused)
             else [str(error)]
         )
-        found = await desk.work.transact(review.find, note_id)
+        with desk.transaction() as session:
+            found = review.find(session, note_id)
         status = 409 if isinstance(error, Outdated) else 422
         given = {"verdict": verdict, "reason": reason}
         return _editing(
-            request, desk, person.caller, found, written,
+            request, desk, person.caller, found, revision, written,
             correct=correct, status=status, refused=refused, given=given,
         )  # fmt: skip
     return RedirectResponse(f"/notes/{note_id}", 303)
 
 
+_FIELD = re.compile(r"(?:text|quote)-(0|[1-9]\d{0,3})(?:-(0|[1-9]\d{0,3}))?")
+
+
 def _written(form: Mapping[str, str]) -> list[dict[str, Any]]:
     """The findings of a form: ``text-0``, and for each citation of it ``quote-0-0`` and so on."""
-    found = []
-    for i in range(review.MAX_FINDINGS + 1):
-        if f"text-{i}" not in form:
-            continue
-        cites = [
-            {
-                "statement": form.get(f"statement-{i}-{j}", ""),
-                "quote": form[f"quote-{i}-{j}"],
-                "start": form.get(f"start-{i}-{j}", ""),
-            }
-            for j in range(_CITATIONS)
-            if form.get(f"quote-{i}-{j}", "").strip()
-        ]
-        text = form[f"text-{i}"].strip()
-        if text or cites:
-            found.append({"text": text, "cites": cites})
-    return found
-
-
-_CITATIONS = 20
+    named = filter(None, map(_FIELD.fullmatch, form))
+    found: dict[int, dict[str, Any]] = {}
+    for i, j in sorted({(int(one[1]), int(one[2] or 0)) for one in named}):
+        finding = found.setdefault(i, {"text": form.get(f"text-{i}", "").strip(), "cites": []})
+        if (quote := form.get(f"quote-{i}-{j}", "")).strip():
+            place = {name: form.get(f"{name}-{i}-{j}", "") for name in ("statement", "start")}
+            finding["cites"].append({"quote": quote, **place})
+    return [one for one in found.values() if one["text"] or one["cites"]]
 
 
 def _edited(session: Session, written: Mapping[str, Any]) -> review.Edited:

@@ -66,19 +66,15 @@ def listed(desk: TheDesk, publisher: ThePublisher, cursor: paging.Cursor = None)
         before = paging.moment_and_id_in(cursor)
         found = publishing.published(session, before=before, limit=_AT_ONCE + 1)
     page = paging.page_of(
-        [one.id for one in found], _AT_ONCE, str, lambda _: _place(found[_AT_ONCE - 1])
+        found, _AT_ONCE, lambda one: one, lambda one: paging.held((one.published_at, one.id))
     )
     return _page(
         "published_list.html",
         publisher,
-        notes=found[:_AT_ONCE],
+        notes=page.items,
         following=page.next,
         is_later=cursor is not None,
     )
-
-
-def _place(note: Published) -> list[str | float]:
-    return [note.published_at.isoformat(), note.id]
 
 
 @router.get("/feed.json")

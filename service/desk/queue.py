@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from service.access.register import Caller
 from service.api import paging
 from service.api.access import origin_of
-from service.api.desk import Desk, TheDesk
+from service.api.desk import TheDesk
 from service.desk.views import page
 from service.desk.visitors import SendingReviewer, Visitor
 from service.kit.errors import InputError
@@ -73,12 +73,13 @@ def shown(
     }
     by = one_of(Order, order, "order")
     wanted = _wanted(asked, caller)
-    place_in = paging.moment_and_id_in if by.by_age else paging.share_and_id_in
+    after = paging.place_after(cursor, by)
     with desk.transaction() as session:
-        found = review.queue(session, wanted, order=by, after=place_in(cursor), limit=_A_PAGE + 1)
+        found = review.queue(session, wanted, order=by, after=after, limit=_A_PAGE + 1)
         counted = review.counts(session, Wanted())
-        rows = inbox.page(session, before=None, limit=1)
-    listed = paging.page_of(found, _A_PAGE, lambda one: one, lambda one: _told(one.place))
+        is_empty = not inbox.page(session, before=None, limit=1)
+        under_way = _running(session)
+    listed = paging.page_of(found, _A_PAGE, lambda one: one, lambda one: paging.held(one.place))
     kept = {name: value for name, value in asked.items() if value}
     return page(
         request,
@@ -91,8 +92,8 @@ def shown(
         tabs={name: f"/queue?{urlencode({**kept, 'state': name})}" for name in _STATES},
         by_state=_by_state(counted),
         orders=list(Order),
-        running=_running(desk),
-        is_empty=not rows,
+        running=under_way,
+        is_empty=is_empty,
         engine=desk.pipeline.engine,
         endpoint=desk.endpoint,
     )
@@ -101,7 +102,9 @@ def shown(
 @router.get("/queue/running")
 def running(request: Request, desk: TheDesk, caller: Visitor) -> Response:
     """The submissions that are worked on, as a part of the queue's page."""
-    return page(request, "_running.html", caller, running=_running(desk))
+    with desk.transaction() as session:
+        under_way = _running(session)
+    return page(request, "_running.html", caller, running=under_way)
 
 
 @router.post("/queue/many")
@@ -168,11 +171,6 @@ def _seen(told: str) -> review.Seen:
     return review.Seen(note_id, int(revision))
 
 
-def _told(place: review.Place) -> list[str | float]:
-    key, id_ = place
-    return [key.isoformat() if isinstance(key, datetime) else key, id_]
-
-
 def _by_state(
     counted: Counter[tuple[NoteState, Verdict | None]],
 ) -> dict[str, tuple[int, dict[Verdict, int]]]:
@@ -188,22 +186,21 @@ def _by_state(
     return found
 
 
-def _running(desk: Desk) -> list[dict[str, object]]:
-    with desk.transaction() as session:
-        rows = [
-            row
-            for state in (SubmissionState.RUNNING, SubmissionState.QUEUED)
-            for row in inbox.page(session, before=None, limit=_RUNNING, state=state)
-        ]
-        counted = progress.counts(session, [row.id for row in rows])
-        return [
-            {
-                "id": row.id,
-                "title": row.title,
-                "state": row.state,
-                "created_at": row.created_at,
-                "done": sum(counted[row.id].values()) - counted[row.id][ClaimState.QUEUED],
-                "total": sum(counted[row.id].values()),
-            }
-            for row in rows
-        ]
+def _running(session: Session) -> list[dict[str, object]]:
+    rows = [
+        row
+        for state in (SubmissionState.RUNNING, SubmissionState.QUEUED)
+        for row in inbox.page(session, before=None, limit=_RUNNING, state=state)
+    ]
+    counted = progress.counts(session, [row.id for row in rows])
+    return [
+        {
+            "id": row.id,
+            "title": row.title,
+            "state": row.state,
+            "created_at": row.created_at,
+            "done": sum(counted[row.id].values()) - counted[row.id][ClaimState.QUEUED],
+            "total": sum(counted[row.id].values()),
+        }
+        for row in rows
+    ]

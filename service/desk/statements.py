@@ -42,12 +42,13 @@ def listed(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Statements by id, or with ``q`` the passages that are found for it."""
-    hits = desk.pipeline.corpus.search(q, _HITS) if q.strip() else []
-    with desk.transaction() as session:
-        found = repository.page(
-            session, after=paging.id_in(cursor), limit=_A_PAGE + 1, issuer=issuer or None
-        )
-        coverage = desk.pipeline.corpus.coverage()
+    q, hits, found = q.strip(), [], []
+    if q:
+        hits = desk.pipeline.corpus.search(q, _HITS)
+    else:
+        after = paging.id_in(cursor)
+        with desk.transaction() as session:
+            found = repository.page(session, after=after, limit=_A_PAGE + 1, issuer=issuer or None)
     rows = paging.page_of(found, _A_PAGE, lambda one: one, lambda one: [one.ref.statement_id])
     kept = {"issuer": issuer} if issuer else {}
     return page(
@@ -59,7 +60,7 @@ def listed(
         hits=hits,
         q=q,
         issuer=issuer,
-        coverage=coverage,
+        coverage=desk.pipeline.corpus.coverage(),
     )
 
 
@@ -159,7 +160,7 @@ def differences(
     old: Annotated[int, Query(ge=1, le=1_000_000)],
     new: Annotated[int, Query(ge=1, le=1_000_000)],
 ) -> Response:
-    """How two versions of a statement differ, word by word."""
+    """How two versions of a statement differ, word by word or, if they are long, by lines."""
     before = desk.pipeline.corpus.show(statement_id, old)
     after = desk.pipeline.corpus.show(statement_id, new)
     return page(

@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.access.register import Caller, Role
 from service.desk.marking import segments
+from service.notes import wording
 from service.notes.process import NoteState
-from service.notes.publishing import attribution, is_address
+from service.notes.publishing import is_address
+from service.notes.wording import SIGNS, attribution, words
 from service.types import NEEDS_ATTENTION, Kind, Stance, Verdict
 
 _HERE = Path(__file__).parent
@@ -28,19 +30,12 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 """What goes with every page: nothing runs in it but our own files, and nobody keeps a copy."""
 
-SIGNS = {
-    Verdict.SUPPORTED: "✔",
-    Verdict.REFUTED: "✘",
-    Verdict.CONFLICTING: "≠",
-    Verdict.NOT_ENOUGH_EVIDENCE: "?",
-}
-"""A sign for each verdict: colour alone tells nothing to some."""
 _KINDS = {
     Kind.ORIGINAL: "in their own words",
     Kind.TRANSLATION: "translation",
@@ -80,14 +75,9 @@ def rendered(template: str, values: Mapping[str, Any]) -> str:
     return _TEMPLATES.get_template(template).render(values)
 
 
-def words(value: str) -> str:
-    """A value of ours for people: ``not_enough_evidence`` is "not enough evidence"."""
-    return str(value).replace("_", " ")
-
-
-def day(value: date | datetime | None) -> str:
+def day(value: date | None) -> str:
     """A day as pages show it."""
-    return f"{value.day} {value:%B %Y}" if value is not None else "no date"
+    return wording.day(value) if value is not None else "no date"
 
 
 def moment(value: datetime) -> str:

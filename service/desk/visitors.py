@@ -17,12 +17,13 @@ from starlette.datastructures import FormData
 
 from service.access.register import Caller, NotAllowed, Role
 from service.api.access import actor, check, origin_of
-from service.api.desk import TheDesk
+from service.api.desk import TheDesk, here
 from service.api.problems import Refused
 from service.audit.trail import Actor
 from service.desk.views import page
 from service.kit.errors import InputError
 from service.kit.text import is_storable
+from service.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 COOKIE = "verinote_session"
@@ -60,9 +61,12 @@ async def _form(request: Request) -> FormData:
     return form
 
 
+TheForm = Annotated[FormData, Depends(_form)]
+
+
 async def _sender(
     request: Request,
-    form: Annotated[FormData, Depends(_form)],
+    form: TheForm,
     caller: Annotated[Caller, Depends(_visitor)],
 ) -> Caller:
     """Who sends a form: it has to be one of ours."""
@@ -145,7 +149,8 @@ def sign_in(
 ) -> Response:
     """Begin a session."""
     if not _is_ours(request):
-        raise Refused(403, "forbidden", "this form is from another site")
+        told = "this form is from another site; behind a proxy, VERINOTE_PUBLIC_URL names ours"
+        raise Refused(403, "forbidden", told)
     try:
         kept = desk.register.sign_in(key.strip())
     except NotAllowed as error:
@@ -176,4 +181,17 @@ def _inside(address: str) -> str:
 
 def _is_ours(request: Request) -> bool:
     """Whether a browser says that a form comes from this site; what says nothing is no browser."""
-    return request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
+    told = request.headers
+    if (site := told.get("Sec-Fetch-Site")) is not None:
+        return site in {"same-origin", "none"}
+    came_from = told.get("Origin") or told.get("Referer")
+    if came_from is None:
+        return True
+    settings: Settings = request.app.state.desk.settings
+    ours = {_host(str(request.base_url)), _host(here(settings, request))}
+    return _host(came_from) in ours
+
+
+def _host(address: str) -> str:
+    """The host of an address, with its port; empty where there is none."""
+    return address.partition("://")[2].partition("/")[0]

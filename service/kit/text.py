@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Characters that turn the order in which the rest of a line is read."""
 _DROPPED = {0x00: None} | dict.fromkeys(range(0xD800, 0xE000))
 
 
@@ -17,6 +19,11 @@ def normalise(text: str) -> str:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_DROPPED)
     return unicodedata.normalize("NFC", text)
+
+
+def one_line(text: str) -> str:
+    """Return a name or title in stored form: on one line, and turning the order of nothing."""
+    return " ".join(normalise(text.translate(TURNS)).split())
 
 
 def is_storable(text: str) -> bool:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from service.claims import queries
 from service.claims.queries import FoundClaim
 from service.notes.jsonl import escaped, to_json
-from service.notes.publishing import attribution, iso
+from service.notes.publishing import iso
 from service.notes.reviewed import Reviewed, notes_of
+from service.notes.wording import attribution
 
 COLUMNS = (
     "claim_id",

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from service.facts.quoting import DOUBLE_MARKS, content_words, locate, occurrences
 from service.kit.sentences import sentences
 from service.notes.gate import MIN_CONTENT_WORDS, StoredText, problems
+from service.notes.wording import day
 from service.types import (
     Citation,
     DraftFinding,
@@ -128,7 +129,7 @@ def _quotable(piece: Evidence, text: str) -> tuple[int, int]:
 
 def _said(statement: StatementRef, quote: str) -> str:
     who = statement.issuer or "An unnamed issuer"
-    when = f", {_day(statement)}" if statement.published else ""
+    when = f", {day(statement.published)}" if statement.published else ""
     words = " ".join(quote.split())
     match statement.kind:
         case Kind.DIGEST:
@@ -154,8 +155,3 @@ def _differences(mismatches: Sequence[Mismatch], claim: str, quote: str) -> str:
         and occurrences(mismatch.statement, quote)
     ]
     return f" Here the claim differs: {'; '.join(parts)}." if parts else ""
-
-
-def _day(statement: StatementRef) -> str:
-    day = statement.published
-    return f"{day.day} {day:%B %Y}" if day else ""

@@ -22,13 +22,11 @@ from service.notes.reviewed import Reviewed, find, reviewed
 from service.notes.tables import DecisionRow
 from service.settings import Settings
 from service.submissions.tables import SubmissionRow
-from service.types import Finding, Kind, StatementRef, Verdict
+from service.types import Finding, Verdict
 
 _AMENDS = {Act.CORRECT: "corrected", Act.RETRACT: "retracted"}
 _TOLD = (Act.PUBLISH, *_AMENDS)
 LANGUAGE = "en"
-_TURNS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-"""Characters that turn the order in which the rest of a line is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,24 +249,6 @@ def title(note: Published, publisher: Publisher) -> str:
     if note.is_retracted:
         return f"Retracted: {note.claim}"
     return f"{publisher.rating(note.verdict).label}: {note.claim}"
-
-
-def attribution(statement: StatementRef) -> str:
-    """Who said it, when and how, in words."""
-    kind = {
-        Kind.ORIGINAL: "",
-        Kind.TRANSLATION: "translated from ",
-        Kind.DIGEST: "our digest of ",
-    }[statement.kind]
-    said = statement.issuer or "an unnamed issuer"
-    titled = f", {statement.title}" if statement.title else ""
-    dated = f", {day(statement.published)}" if statement.published else ""
-    return f"{kind}{said.translate(_TURNS)}{titled.translate(_TURNS)}{dated}"
-
-
-def day(value: date) -> str:
-    """A day, in words."""
-    return f"{value.day} {value:%B %Y}"
 
 
 def is_address(text: str | None) -> bool:

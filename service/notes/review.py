@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -69,6 +70,8 @@ from service.submissions.tables import SubmissionRow
 from service.types import Citation, Finding, Note, Verdict
 
 __all__ = [
+    "LONGEST_FINDING",
+    "MAX_CITATIONS",
     "MAX_FINDINGS",
     "MOVES",
     "NOBODY",
@@ -119,6 +122,12 @@ __all__ = [
 ]
 
 MAX_FINDINGS = 20
+MAX_CITATIONS = 20
+"""Of a finding."""
+LONGEST_FINDING = 2_000
+"""In characters."""
+_TWICE = timedelta(minutes=1)
+"""Within which the same comment is one that was sent twice."""
 
 
 class Outdated(InputError):
@@ -358,7 +367,7 @@ def unassign(session: Session, note_id: str, revision: int, by: Person) -> Revie
 
 
 def comment(session: Session, note_id: str, text: str, by: Person) -> Comment:
-    """Say something about a note.
+    """Say something about a note. What somebody has just said is not said again: it was sent twice.
 
     Raises:
         NotFound: there is no such note.
@@ -371,6 +380,14 @@ def comment(session: Session, note_id: str, text: str, by: Person) -> Comment:
     way(NoteState(row.state), Act.COMMENT)
     if not text.strip():
         raise InputError("text: a comment says something")
+    before = select(CommentRow).where(CommentRow.note_id == note_id)
+    last = session.scalar(before.order_by(CommentRow.id.desc()).limit(1))
+    if (
+        last is not None
+        and (last.user, last.text) == (by.name, text)
+        and utc_now() - last.created_at < _TWICE
+    ):
+        return Comment(last.id, last.text, last.user, last.created_at)
     said = CommentRow(id=new_id(), note_id=note_id, text=text, user=by.name, created_at=utc_now())
     session.add(said)
     by.did(session, Act.COMMENT, note_id, row.revision, comment=said.id)
@@ -662,12 +679,19 @@ def _revise(session: Session, row: NoteRow, findings: Sequence[Edited], by: Pers
     """Give a note other findings, as its next revision. They pass the citation gate first."""
     if len(findings) > MAX_FINDINGS:
         raise InputError(f"findings: a note has at most {MAX_FINDINGS}")
+    for found in findings:
+        if (length := len(found.text)) > LONGEST_FINDING:
+            raise InputError(
+                f"“{found.text[:60]}…” has {length:,} characters: a finding has at most "
+                f"{LONGEST_FINDING:,}"
+            )
+        if (cited := len(found.citations)) > MAX_CITATIONS:
+            raise InputError(
+                f"“{found.text}” cites {cited} times: a finding cites at most {MAX_CITATIONS} times"
+            )
     before = read(row.body)
     after = replace(before, findings=tuple(_finding(session, found) for found in findings))
-
-    def stored_text(statement_id: str, version: int) -> str:
-        return repository.text(session, statement_id, version)
-
+    stored_text = partial(repository.text, session)
     refused = [
         (found.text, why)
         for found in after.findings

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from service.claims.tables import ClaimRow, NoteRow
+from service.claims.tables import ClaimRow, NoteRow, verdict_that_counts
 from service.kit.database import utc_now
 from service.kit.errors import NotFound
 from service.notes.differences import Difference, difference
@@ -169,7 +169,7 @@ class Wanted:
 
     Attributes:
         states: only those in one of these; empty: in any.
-        verdict: only those whose note has it.
+        verdict: only those with it: the person's counts, where they set one.
         assigned_to: only somebody's; ``NOBODY``: those that nobody has.
         warned: only those with warnings, or without.
         changed: only those that wait for a second look, or the others.
@@ -322,9 +322,9 @@ def place_of(found: Reviewed, order: Order) -> Place:
 
 
 def counts(session: Session, wanted: Wanted) -> Counter[tuple[NoteState, Verdict | None]]:
-    """How many notes have which state and which verdict."""
-    query = _chosen(select(NoteRow.state, NoteRow.verdict, func.count()), wanted)
-    rows = session.execute(query.group_by(NoteRow.state, NoteRow.verdict))
+    """How many notes have which state and which verdict: the one that counts."""
+    query = _chosen(select(NoteRow.state, verdict_that_counts, func.count()), wanted)
+    rows = session.execute(query.group_by(NoteRow.state, verdict_that_counts))
     return Counter({(NoteState(state), _verdict(verdict)): count for state, verdict, count in rows})
 
 
@@ -480,7 +480,7 @@ def _chosen(query: Select[*Ts], wanted: Wanted) -> Select[*Ts]:
     if wanted.states:
         query = query.where(NoteRow.state.in_(sorted(wanted.states)))
     if wanted.verdict is not None:
-        query = query.where(NoteRow.verdict == wanted.verdict)
+        query = query.where(verdict_that_counts == wanted.verdict)
     if wanted.assigned_to is not None:
         query = query.where(NoteRow.assigned_to == (wanted.assigned_to or None))
     if wanted.warned is not None:

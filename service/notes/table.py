@@ -8,18 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.notes.wording import SIGNS, WHOSE, words
 from service.statements.commands import plain
 from service.types import NEEDS_ATTENTION, Kind, Note, Verdict
 
-_LOOKS = {
-    Verdict.SUPPORTED: ("✔ supported", "green"),
-    Verdict.REFUTED: ("✘ refuted", "red"),
-    Verdict.CONFLICTING: ("≠ conflicting", "magenta"),
-    Verdict.NOT_ENOUGH_EVIDENCE: ("? not enough evidence", "yellow"),
+_COLOURS = {
+    Verdict.SUPPORTED: "green",
+    Verdict.REFUTED: "red",
+    Verdict.CONFLICTING: "magenta",
+    Verdict.NOT_ENOUGH_EVIDENCE: "yellow",
 }
-
-
-_LABELS = {Kind.ORIGINAL: "", Kind.TRANSLATION: "translated from ", Kind.DIGEST: "our digest of "}
 
 
 def print_notes(notes: Sequence[Note], title: str, console: Console) -> None:
@@ -36,9 +34,7 @@ def print_notes(notes: Sequence[Note], title: str, console: Console) -> None:
     console.print(table)
     counts = {verdict: sum(note.verdict is verdict for note in notes) for verdict in Verdict}
     failed = sum(note.verdict is None for note in notes)
-    parts = [
-        f"{count} {verdict.value.replace('_', ' ')}" for verdict, count in counts.items() if count
-    ]
+    parts = [f"{count} {words(verdict)}" for verdict, count in counts.items() if count]
     if failed:
         parts.append(f"{failed} failed")
     counted = "1 claim" if len(notes) == 1 else f"{len(notes)} claims"
@@ -55,8 +51,7 @@ def _claim(note: Note) -> Text:
 def _verdict(note: Note) -> Text:
     if note.verdict is None:
         return Text("failed", "bold red")
-    words, colour = _LOOKS[note.verdict]
-    text = Text(words, colour)
+    text = Text(f"{SIGNS[note.verdict]} {words(note.verdict)}", _COLOURS[note.verdict])
     if note.confidence is not None:
         text.append(f"\n{note.confidence:.0%} sure", "dim")
     return text
@@ -72,11 +67,10 @@ def _said(note: Note) -> Text:
             mark = "" if statement.kind is Kind.DIGEST else "“"
             end = "" if statement.kind is Kind.DIGEST else "”"
             text.append_text(_text(f"{mark}{citation.quote}{end}")).append("\n")
-            label = _LABELS[statement.kind]
+            said = f"{WHOSE[statement.kind]}{statement.issuer or 'no known issuer'}"
             where = _text(
-                f"{statement.statement_id} v{statement.version} · {label}"
-                f"{statement.issuer or 'no known issuer'} · {statement.published or 'undated'} · "
-                f"{citation.start}–{citation.end}",
+                f"{statement.statement_id} v{statement.version} · {said} · "
+                f"{statement.published or 'undated'} · {citation.start}–{citation.end}",
                 "cyan",
             )
             text.append("  ").append_text(where).append("\n")
@@ -98,8 +92,8 @@ def _said(note: Note) -> Text:
     return text
 
 
-def _text(words: str, style: str = "") -> Text:
+def _text(told: str, style: str = "") -> Text:
     """Words of a document on one line, for a terminal."""
-    text = plain(" ".join(words.split()))
+    text = plain(" ".join(told.split()))
     text.stylize(style)
     return text

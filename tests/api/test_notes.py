@@ -9,6 +9,10 @@ from asking import body_of, problem
 from desks import Served
 from tiny_corpus import BOMBERS, LOAN
 
+from service.notes import review
+from service.notes.process import NoteState
+from service.types import Verdict
+
 _NUMBERS = count(1)
 
 
@@ -189,6 +193,28 @@ def test_notes_are_found_by_state_verdict_and_submission(desk: Served, reviewer,
     assert note["id"] not in found(state="drafted")
     assert note["id"] not in found(verdict="refuted")
     assert found(submission_id=note["submission_id"]) == [note["id"]]
+
+
+def test_filters_go_by_the_persons_verdict_where_there_is_one(desk: Served, reviewer) -> None:
+    ids = [desk.submit(claims=[LOAN]) for _ in range(2)]
+    claims = [reviewer.get(f"/v1/submissions/{id_}").json()["claims"][0] for id_ in ids]
+    overruled, kept = (reviewer.get(f"/v1/notes/{one['note_id']}").json() for one in claims)
+    told = {"decision": "approve", "verdict": "refuted", "reason": "It was a forgery."}
+    body_of(decided(reviewer, overruled, **told), 201)
+
+    def found(path: str, verdict: str) -> set[str]:
+        shown = body_of(reviewer.get(path, params={"verdict": verdict, "limit": 200}), 200)
+        return {one["id"] for one in shown["items"]}
+
+    for path, wrong, right in (
+        ("/v1/notes", overruled["id"], kept["id"]),
+        ("/v1/claims", claims[0]["id"], claims[1]["id"]),
+    ):
+        assert found(path, "refuted") & {wrong, right} == {wrong}
+        assert found(path, "supported") & {wrong, right} == {right}
+    with desk.desk.transaction() as session:
+        wanted = review.Wanted(submission_id=ids[0])
+        assert review.counts(session, wanted) == {(NoteState.APPROVED, Verdict.REFUTED): 1}
 
 
 def test_a_note_waits_for_a_second_look_when_what_it_cites_changes(desk: Served, reviewer) -> None:

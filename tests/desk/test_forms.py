@@ -6,13 +6,19 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
 from desks import Served, database_of, served, settings_for
+from sqlalchemy import select
 from tiny_corpus import LOAN
 
+from service.notes import review
+from service.notes.tables import CommentRow
+
 TYPED = "What I typed, <b>all</b> of it"
+LENT = "agreed on 10 December 2025 to lend Ukraine EUR 90 billion"
 NUL = "a\x00b"
 Send = Callable[..., httpx.Response]
 
@@ -198,6 +204,148 @@ def test_why_changes_are_asked_for_is_kept_where_they_cannot_be(desk: Served, no
         page = told(send("/queue/many", **given), 409)
     assert "the note is at 1 by now" in page
     assert TYPED in page
+
+
+# Findings, and what they cite.
+
+
+def cited(times: int, *, finding: int = 0) -> dict[str, str]:
+    """The fields of a finding that cites a quote so many times."""
+    fields = {f"text-{finding}": f"in other words: {LENT}"}
+    for number in range(times):
+        fields[f"quote-{finding}-{number}"] = LENT
+        fields[f"statement-{finding}-{number}"] = "L1@1"
+        fields[f"start-{finding}-{number}"] = "0"
+    return fields
+
+
+def test_a_form_of_all_that_a_note_can_hold_is_taken(desk: Served, note: str) -> None:
+    fields: dict[str, str] = {}
+    for number in range(20):
+        fields |= cited(20, finding=number)
+    with browser(desk) as (_, send):
+        assert send(f"/notes/{note}/edit", revision=1, **fields).is_redirect
+    with desk.client() as client:
+        findings = client.get(f"/v1/notes/{note}").json()["note"]
+    assert [len(one["citations"]) for one in findings] == [20] * 20
+
+
+@pytest.mark.parametrize("times", [21, 60])
+def test_what_a_finding_cites_too_often_is_not_left_out_silently(
+    desk: Served, note: str, times: int
+) -> None:
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **cited(times)), 422)
+    assert f"cites {times} times: a finding cites at most 20 times" in page
+    assert f'name="quote-0-{times - 1}"' in page
+
+
+def test_what_a_refused_finding_cites_stays_as_it_was(desk: Served, note: str) -> None:
+    given = cited(1) | {"statement-0-0": "G1@1"}  # which is no evidence of the note
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **given), 422)
+    assert re.findall(r'<option value="([^"]*)" selected>', page) == ["G1@1"]
+
+
+def test_too_many_findings_are_not_left_out_silently(desk: Served, note: str) -> None:
+    fields: dict[str, str] = {}
+    for number in range(0, 60, 2):
+        fields |= cited(1, finding=number)
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **fields), 422)
+    assert "a note has at most 20" in page
+    assert page.count(f">in other words: {LENT}</textarea>") == 30
+
+
+def test_a_finding_that_is_too_long_is_named(desk: Served, note: str) -> None:
+    long = f"{LENT} " * 40
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **cited(1) | {"text-0": long}), 422)
+    assert f"has {len(long.strip()):,} characters: a finding has at most 2,000" in page
+
+
+def test_a_form_of_too_many_fields_says_how_many_there_may_be(desk: Served, note: str) -> None:
+    fields: dict[str, str] = {}
+    for number in range(40):
+        fields |= cited(20, finding=number)
+    with browser(desk) as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **fields), 400)
+    assert "Maximum number of fields is 2000" in page
+
+
+# What somebody else wrote meanwhile.
+
+
+def edited(text: str) -> dict[str, object]:
+    """The fields of a form with one finding, which quotes what the note rests on."""
+    return {"text-0": f"{text}: {LENT}", "quote-0-0": LENT, "statement-0-0": "L1@1"}
+
+
+def hidden(page: str, name: str) -> list[str]:
+    """What a page's forms send of a field that nobody types."""
+    return re.findall(rf'type="hidden" name="{name}" value="([^"]*)"', page)
+
+
+def changed_meanwhile(desk: Served, note: str) -> None:
+    """Somebody gives a note other findings."""
+    with browser(desk) as (_, send):
+        assert send(f"/notes/{note}/edit", revision=1, **edited("in their words")).is_redirect
+
+
+@pytest.mark.parametrize("quote", [LENT, "Stands nowhere in it"])
+def test_an_edit_of_what_changed_meanwhile_overwrites_nothing_unseen(
+    desk: Served, note: str, quote: str
+) -> None:
+    changed_meanwhile(desk, note)
+    mine = edited(TYPED) | {"quote-0-0": quote}
+    with browser(desk, "reviewer") as (client, send):
+        for _ in range(2):  # however often it is sent
+            answer = send(f"/notes/{note}/edit", revision=1, **mine)
+            page = told(answer, 409 if quote == LENT else 422)
+            assert hidden(page, "revision") == ["1"]
+        assert TYPED in page
+        assert "Revision 2</b> by admin" in page
+        assert "<ins>their words: </ins>" in page
+        assert "in their words" in html.unescape(client.get(f"/notes/{note}").text)
+
+
+def test_who_has_seen_what_changed_meanwhile_may_save_theirs_instead(
+    desk: Served, note: str
+) -> None:
+    changed_meanwhile(desk, note)
+    with browser(desk, "reviewer") as (_, send):
+        page = told(send(f"/notes/{note}/edit", revision=1, **edited("in my words")), 409)
+        assert 'name="instead_of" value="2"' in page
+        changed_again = send(f"/notes/{note}/edit", revision=2, **edited("in other words"))
+        assert changed_again.is_redirect
+        page = told(
+            send(f"/notes/{note}/edit", revision=1, instead_of=2, **edited("in my words")), 409
+        )
+        assert "the note is at 3 by now, not at 2" in page
+        assert 'name="instead_of" value="3"' in page
+        assert send(
+            f"/notes/{note}/edit", revision=1, instead_of=3, **edited("in my words")
+        ).is_redirect
+
+
+def test_what_was_just_said_is_not_said_twice(desk: Served, note: str) -> None:
+    def said() -> list[tuple[str, str]]:
+        with desk.desk.transaction() as session:
+            return [(one.user, one.text) for one in review.comments(session, note, limit=9)]
+
+    def a_minute_passes() -> None:
+        with desk.desk.transaction() as session:
+            for row in session.scalars(select(CommentRow)):
+                row.created_at -= timedelta(minutes=1)
+
+    with browser(desk) as (_, send), browser(desk, "reviewer") as (_, answer):
+        for speak in (send, send, answer, send):
+            assert speak(f"/notes/{note}/comments", text="Agreed").is_redirect
+        assert said() == [("admin", "Agreed"), ("a.reviewer", "Agreed"), ("admin", "Agreed")]
+        a_minute_passes()
+        for text in ("Agreed", "Agreed", "But see L1"):
+            assert send(f"/notes/{note}/comments", text=text).is_redirect
+        assert [text for _, text in said()[3:]] == ["Agreed", "But see L1"]
 
 
 # Texts.

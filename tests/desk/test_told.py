@@ -24,7 +24,8 @@ STATEMENTS = [
         "text": "The port of Oulu handled 2,718 containers in November 2025.",
     },
     {
-        "id": "B1", "issuer": TURNED, "published": "2025-12-01", "kind": "original",
+        "id": "B1", "issuer": TURNED, "title": "\u2066Ton\u202enage",
+        "published": "2025-12-01", "kind": "original",
         "text": "The port of Turku handled 3,141 containers in November 2025.",
     },
 ]  # fmt: skip
@@ -114,13 +115,18 @@ def test_a_translation_is_called_one_wherever_it_is_quoted(desk: Served, person)
         assert re.search(r"Port of Oulu</bdi>, [^<]*, translated", shown(person, address))
 
 
-def test_a_name_that_turns_the_line_turns_nothing_but_itself(desk: Served, person) -> None:
+def test_a_name_does_not_turn_the_line(desk: Served, person) -> None:
     id_, note = checked(desk, STATEMENTS[2]["text"])
     decide(desk, note, "approve")
     decide(desk, note, "publish")
     for address in (f"/notes/{note}", f"/submissions/{id_}"):
-        assert f"<bdi>{TURNED}</bdi>, 1 December 2025" in shown(person, address)
+        assert "<bdi>Port of imeK</bdi>, 1 December 2025" in shown(person, address)
     assert ">Port of imeK, 1 December 2025" in shown(person, f"/published/{note}")
+    for address in ("/statements", "/statements/B1", "/statements?issuer=Port+of+imeK"):
+        page = shown(person, address)
+        assert "Port of imeK" in page
+        assert "Tonnage" in page
+        assert not {"\u202e", "\u2066", "\u2069"} & set(page)
 
 
 def test_a_statement_says_what_language_it_is_in(desk: Served, person) -> None:

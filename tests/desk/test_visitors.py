@@ -102,6 +102,49 @@ def test_a_form_from_elsewhere_is_refused(desk: Served, method, path, takes) -> 
             assert answer.status_code == 403, (sent, answer.text)
 
 
+ELSEWHERE = "https://elsewhere.example"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": ELSEWHERE},
+        {"Origin": "null"},
+        {"Referer": f"{ELSEWHERE}/a"},
+        {"Referer": f"{ELSEWHERE}/{{here}}"},
+        {"Origin": "{here}.elsewhere.example"},
+        {"Origin": ELSEWHERE, "Referer": "{here}/sign-in"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "{here}"},
+    ],
+)
+def test_nobody_is_signed_in_from_another_site(desk: Served, headers: dict[str, str]) -> None:
+    told = {name: value.format(here=desk.url) for name, value in headers.items()}
+    with browser(desk, None) as client:
+        answer = client.post("/sign-in", data={"key": desk.keys["admin"]}, headers=told)
+        assert answer.status_code == 403
+        assert "this form is from another site" in answer.text
+        assert COOKIE not in client.cookies
+
+
+@pytest.mark.parametrize("name", ["Origin", "Referer"])
+@pytest.mark.parametrize("behind_a_proxy", [False, True])
+def test_a_browser_that_says_little_signs_in_from_our_page(
+    desk: Served, request, name: str, behind_a_proxy: bool
+) -> None:
+    site = desk.url
+    if behind_a_proxy:  # which asks us under another name
+        site = "https://notes.example"
+        settings = desk.desk.settings
+        request.addfinalizer(lambda: object.__setattr__(desk.desk, "settings", settings))
+        named = settings.model_copy(update={"public_url": f"{site}/notes"})
+        object.__setattr__(desk.desk, "settings", named)
+    with browser(desk, None) as client:
+        assert client.get("/sign-in").headers["Referrer-Policy"] == "same-origin"
+        headers = {name: site if name == "Origin" else f"{site}/sign-in"}
+        answer = client.post("/sign-in", data={"key": desk.keys["admin"]}, headers=headers)
+    assert answer.status_code == 303
+
+
 def test_a_program_cannot_sign_in(desk: Served) -> None:
     with browser(desk, None) as client:
         answer = client.post("/sign-in", data={"key": desk.keys["service"]})
@@ -162,6 +205,23 @@ def test_every_page_says_what_may_run_in_it(desk: Served, path: str) -> None:
     assert "unsafe" not in POLICY
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-in", "/queue", "/", "/submissions/new", "/published", "/published/feed.json",
+     "/published/feed.atom", "/static/desk.css", "/healthz", "/nothing"],
+)  # fmt: skip
+def test_what_can_be_read_can_be_asked_about_without_reading_it(desk: Served, path: str) -> None:
+    with browser(desk) as client:
+        read, asked = client.get(path), client.head(path)
+        assert asked.status_code == read.status_code != 405
+        for name in ("Content-Type", "Content-Length", "Location", "Content-Security-Policy"):
+            assert asked.headers.get(name) == read.headers.get(name), name
+        assert asked.content == b""
+        assert client.get(path).status_code == read.status_code, "the connection serves on"
+    with browser(desk, None) as nobody:
+        assert nobody.head("/audit").headers["Location"] == "/sign-in?next=/audit"
 
 
 def test_errors_are_pages_for_people_and_problems_for_programs(desk: Served) -> None:

@@ -83,6 +83,14 @@ def test_a_missing_file_says_where_to_get_it(tmp_path: Path) -> None:
     _, _, error = call("run", "healthver", "--data", tmp_path, "--out", tmp_path / "run")
     assert isinstance(error, InputError)
     assert "sarrouti/HealthVer" in str(error)
+    assert f"--data {tmp_path}: holds no healthver.jsonl" in str(error)
+
+
+def test_data_that_is_not_there_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    _, _, error = call("run", "probes", "--data", "missing.csv", "--out", tmp_path / "run")
+    assert isinstance(error, InputError)
+    assert "--data missing.csv: there is no such file or folder" in str(error)
+    assert "missing.csv/" not in str(error)
 
 
 def test_claims_without_statements_name_the_option(tmp_path: Path) -> None:

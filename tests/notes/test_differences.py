@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.notes.differences import Stretch, difference, words
@@ -32,6 +32,41 @@ def test_both_texts_can_be_read_off_the_words(before: str, after: str) -> None:
     found = words(before, after)
     assert "".join(one.text for one in found if one.kind != "added") == before
     assert "".join(one.text for one in found if one.kind != "removed") == after
+
+
+LONG = st.builds(
+    lambda words, count: "".join(words) * count,
+    st.lists(st.sampled_from(["a ", "b ", "c\n"]), min_size=1, max_size=5),
+    st.integers(15_000, 50_000),
+)
+
+
+@settings(max_examples=10, deadline=timedelta(seconds=10))
+@given(LONG, LONG)
+def test_texts_of_any_length_are_compared_in_time(before: str, after: str) -> None:
+    found = words(before, after)
+    assert "".join(one.text for one in found if one.kind != "added") == before
+    assert "".join(one.text for one in found if one.kind != "removed") == after
+
+
+def test_of_long_texts_the_lines_are_told_that_changed() -> None:
+    lines = [f"Line {number} has seven words and ends.\n" for number in range(10_000)]
+    changed = [*lines[:6_000], "Another one.\n", *lines[6_001:]]
+    assert words("".join(lines), "".join(changed)) == (
+        Stretch("kept", "".join(lines[:6_000])),
+        Stretch("removed", lines[6_000]),
+        Stretch("added", "Another one.\n"),
+        Stretch("kept", "".join(lines[6_001:])),
+    )
+
+
+def test_what_was_removed_is_told_before_what_was_added() -> None:
+    assert words("a b c d", "a x y d") == (
+        Stretch("kept", "a "),
+        Stretch("removed", "b c "),
+        Stretch("added", "x y "),
+        Stretch("kept", "d"),
+    )
 
 
 @given(FINDINGS, FINDINGS)

@@ -12,6 +12,8 @@ from service.kit.errors import InputError, InputTooLarge
 from service.statements.readers import Reading, read, read_many
 from service.types import Kind
 
+TURNED = "Port\u202e of \u2066Kemi\u2069"
+
 LIMIT = 1_000_000
 
 
@@ -317,3 +319,21 @@ def test_other_media_types_are_refused_by_name(media_type: str):
 def test_content_over_the_limit_is_refused_before_it_is_read():
     with pytest.raises(InputTooLarge, match=r"a\.txt: 11 bytes; at most 10"):
         read(b"x" * 11, name="a.txt", max_bytes=10)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.md", f"---\nissuer: {TURNED}\ntitle: {TURNED}\n---\nThe port was closed."),
+        ("a.md", f"---\nissuer: {TURNED}\n---\n# {TURNED}\n\nThe port was closed."),
+        (
+            "a.html",
+            f'<html><head><title>{TURNED}</title><meta property="og:site_name" '
+            f'content="{TURNED}"></head><body><article><h1>{TURNED}</h1><p>The port of Kemi was '
+            "closed for five days because of the ice on the sea.</p></article></body></html>",
+        ),
+    ],
+)
+def test_a_name_turns_the_order_of_nothing(name: str, content: str) -> None:
+    found = reading(content, name)
+    assert (found.issuer, found.title) == ("Port of Kemi", "Port of Kemi")

@@ -1,8 +1,7 @@
 """Makes ``half_done.tar.gz``: the data of a service that was killed in the middle of its work.
 
-Run it with a revision whose work the next ones have to go on with, with ``tests`` in PYTHONPATH:
-``python tests/work/half_done.py``. The archive holds SQLite's two files and the secret; vectors
-are made again.
+Run this file with ``tests`` in PYTHONPATH, at a revision whose work the next ones have to go on
+with. The archive holds SQLite's two files and the secret; vectors are made again.
 """
 
 from __future__ import annotations

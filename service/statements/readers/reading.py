@@ -9,7 +9,7 @@ from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from service.kit.errors import InputError, InputTooLarge
-from service.kit.text import normalise
+from service.kit.text import normalise, one_line
 from service.types import Kind
 
 PLAIN = "text/plain"
@@ -87,7 +87,7 @@ def check_text(reading: Reading, *, name: str, max_bytes: int) -> Reading:
 
 def guess(value: object) -> str | None:
     """A title or issuer that a document's format carries: one line, cut where it runs on."""
-    line = " ".join(normalise(value).split()) if isinstance(value, str) else ""
+    line = one_line(value) if isinstance(value, str) else ""
     return line[:500] or None
 
 
@@ -126,7 +126,7 @@ def _as_line(value: object, key: str, name: str) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         raise InputError(f"{name}: {key}: must be one line of text, not a {type(value).__name__}")
-    line = " ".join(normalise(value).split())
+    line = one_line(value)
     if len(line) > _LONGEST:
         raise InputError(f"{name}: {key}: is longer than {_LONGEST} characters")
     return None if line.lower() in _ABSENT else line
