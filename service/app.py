@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -13,7 +14,16 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
-from service.api import audit, claims, notes, operations, problems, statements, submissions
+from service.api import (
+    audit,
+    claims,
+    examples,
+    notes,
+    operations,
+    problems,
+    statements,
+    submissions,
+)
 from service.api.desk import Desk
 from service.desk import notes as desk_notes
 from service.desk import people, published, queue, visitors
@@ -48,6 +58,7 @@ def create_app(desk: Desk) -> FastAPI:
         telemetry={"auto_configure": False, "logs": False, "operation_spans": False},
         redirect_slashes=False,  # to an address made of whatever Host header was sent
     )
+    app.openapi = partial(examples.document, app)  # type: ignore[method-assign]
     app.state.desk = desk
     problems.install(app, _shown)
     app.add_exception_handler(NotSignedIn, to_sign_in)

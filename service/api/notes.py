@@ -16,7 +16,7 @@ from service.api import paging, schemas
 from service.api.access import Reader, ReviewingPerson, origin_of
 from service.api.claims import Words
 from service.api.desk import TheDesk, here
-from service.api.problems import Refused, problem_of, responses
+from service.api.problems import OF_A_BODY, Refused, problem_of, responses
 from service.kit.errors import NotFound
 from service.notes import publishing, review
 from service.notes.differences import Difference
@@ -99,7 +99,7 @@ def _place(found: Reviewed, order: Order) -> list[str | float]:
     return [key.isoformat() if isinstance(key, datetime) else key, id_]
 
 
-@router.post("/bulk", responses=responses())
+@router.post("/bulk", responses=responses(*OF_A_BODY, 403))
 def many(
     body: Annotated[schemas.ManyAssigned | schemas.ManyToBeChanged, Field(discriminator="act")],
     desk: TheDesk,
@@ -187,7 +187,7 @@ def claim_review(note_id: NoteId, desk: TheDesk, caller: Reader, request: Reques
     return LinkedData(publishing.claim_review(note, publisher, address))
 
 
-@router.patch("/{note_id}", responses=responses(404, 409, 412, 428))
+@router.patch("/{note_id}", responses=responses(*OF_A_BODY, 403, 404, 409, 412, 428))
 def edit(
     note_id: NoteId,
     body: schemas.NoteEdited,
@@ -211,7 +211,9 @@ def edit(
     return _answered(found, response)
 
 
-@router.post("/{note_id}/decisions", status_code=201, responses=responses(404, 409))
+@router.post(
+    "/{note_id}/decisions", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409)
+)
 def decide(
     note_id: NoteId,
     body: schemas.Decides,
@@ -236,7 +238,7 @@ def decide(
     return _answered(found, response)
 
 
-@router.put("/{note_id}/assignment", responses=responses(404, 409))
+@router.put("/{note_id}/assignment", responses=responses(*OF_A_BODY, 403, 404, 409))
 def assign(
     note_id: NoteId,
     body: schemas.Assigns,
@@ -258,7 +260,7 @@ def assign(
     return _answered(found, response)
 
 
-@router.delete("/{note_id}/assignment", responses=responses(404, 409))
+@router.delete("/{note_id}/assignment", responses=responses(403, 404, 409))
 def unassign(
     note_id: NoteId,
     revision: Annotated[int, Query(ge=1, le=1_000_000, description="the one that was seen")],
@@ -289,7 +291,7 @@ def comments(
     )
 
 
-@router.post("/{note_id}/comments", status_code=201, responses=responses(404, 409))
+@router.post("/{note_id}/comments", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409))
 def comment(
     note_id: NoteId, body: schemas.CommentWritten, desk: TheDesk, person: ThePerson
 ) -> schemas.CommentShown:
@@ -298,7 +300,7 @@ def comment(
         return schemas.CommentShown(**asdict(review.comment(session, note_id, body.text, person)))
 
 
-@router.post("/{note_id}/opinions", status_code=201, responses=responses(404, 409))
+@router.post("/{note_id}/opinions", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409))
 def opine(
     note_id: NoteId,
     body: schemas.OpinionAsked | schemas.OpinionGiven,
@@ -323,7 +325,7 @@ def opine(
     return _answered(found, response)
 
 
-@router.post("/{note_id}/recheck", status_code=201, responses=responses(404, 409))
+@router.post("/{note_id}/recheck", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409))
 def recheck(
     note_id: NoteId,
     body: schemas.LookedAgain,
