@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import tempfile
 import time
@@ -20,6 +21,7 @@ from typing import Any
 
 import frontmatter
 import httpx
+import structlog
 from desks import WITHIN, Served, served, settings_for
 from pydantic import SecretStr
 from sqlalchemy import text as sql
@@ -409,6 +411,9 @@ def opened(folder: Path) -> Iterator[Served]:
 
 
 if __name__ == "__main__":
+    logging.disable()  # every request, and every workflow that the story cancels
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory() as data, opened(Path(data)) as desk:
         told = json.dumps(play(desk), indent=1, ensure_ascii=False)
     RECORDED.write_text(told + "\n", encoding="utf-8")
+    print(f"{RECORDED} is written")
