@@ -36,12 +36,14 @@ class Dataset:
         task: makes the task, given the folder of the data.
         corpus: whether claims are checked against statements (``statements/`` in the folder of the
             data, unless told otherwise).
+        beside: folders beside the file that the task reads, too.
     """
 
     card: Card
     parse: Callable[[Fields], Any]
     task: Callable[[Path], Task[Any]]
     corpus: bool = False
+    beside: tuple[str, ...] = ()
 
     def file(self, data: Path) -> Path:
         """The dataset's file: in the folder ``data``, or ``data`` itself when that is a file."""
@@ -63,7 +65,11 @@ DATASETS = {
         Dataset(checkworthy.SENTENCES, checkworthy.parse_sentence, lambda _: CheckWorthiness()),
         Dataset(checkworthy.CLAIMS, checkworthy.parse_claim, lambda _: CheckWorthiness()),
         Dataset(
-            seeds.CARD, seeds.parse, lambda data: ArticleClaims(data / "articles"), corpus=True
+            seeds.CARD,
+            seeds.parse,
+            lambda data: ArticleClaims(data / "articles"),
+            corpus=True,
+            beside=("articles",),
         ),
         Dataset(probes.CARD, probes.parse, lambda _: ClaimList(), corpus=True),
     )

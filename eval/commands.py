@@ -76,7 +76,19 @@ def run_dataset(
     engine: Engine = None,
     out: Out = None,
     statements: Statements = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="items in flight at a time")] = 2,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="items in flight at a time; 2 by default")
+    ] = None,
+    workers: Annotated[
+        bool,
+        typer.Option("--workers", help="let the workers answer that share the service's database"),
+    ] = False,
+    service_corpus: Annotated[
+        bool,
+        typer.Option(
+            "--service-corpus", help="with --workers: check against the service's statements"
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with the run that the folder holds, if any")
     ] = False,
@@ -91,8 +103,15 @@ def run_dataset(
     from eval.catalogue import dataset
     from eval.report.page import write
     from eval.run_folder import RunFolder
-    from eval.runner import Plan
+    from eval.runner import Limits, Plan
 
+    if workers and concurrency:
+        raise InputError(
+            "--concurrency: how many items a worker has in flight is its own setting, "
+            "VERINOTE_WORKER_CONCURRENCY"
+        )
+    if service_corpus and not workers:
+        raise InputError("--service-corpus: the service's statements are at hand with --workers")
     plan = Plan(
         dataset=dataset(name),
         data=data,
@@ -100,12 +119,12 @@ def run_dataset(
         settings=_settings(engine),
         statements=statements,
         limit=limit,
-        concurrency=concurrency,
+        concurrency=concurrency or 2,
+        against_service=service_corpus,
         resume=resume,
-        max_cost=max_cost,
-        max_tokens=max_tokens,
+        limits=Limits(max_cost, max_tokens),
     )
-    outcome = _run(plan)
+    outcome = _run(plan, workers=workers)
     write(RunFolder(plan.out))
     _print_measures(outcome.measures)
     spent = outcome.used
@@ -528,11 +547,16 @@ def _settings(engine: str | None) -> Settings:
     return load_settings() if engine is None else load_settings(engine=engine)
 
 
-def _run(plan: Plan) -> Outcome:
-    from eval.runner import run
-
+def _run(plan: Plan, *, workers: bool = False) -> Outcome:
     with _progress(plan.dataset.card.name) as progress:
-        outcome = asyncio.run(run(plan, progress))
+        if workers:
+            from eval.durable import following
+
+            outcome = following.run(plan, progress)
+        else:
+            from eval.runner import run
+
+            outcome = asyncio.run(run(plan, progress))
     for row in outcome.bad:
         typer.echo(f"{plan.dataset.file(plan.data)}: {row}: left out", err=True)
     if outcome.bad or outcome.failed:

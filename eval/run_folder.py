@@ -121,13 +121,8 @@ class RunFolder:
 
     def measured(self, measures: Measures) -> None:
         """Write ``metrics.json`` and ``confusion.json``."""
-        figures = {name: figure.as_json() for name, figure in measures.figures.items()}
-        self._write("metrics.json", figures)
-        tables = {
-            name: {"labels": table.labels, "counts": table.counts}
-            for name, table in measures.confusions.items()
-        }
-        self._write("confusion.json", tables)
+        self._write("metrics.json", figures_as_json(measures))
+        self._write("confusion.json", confusions_as_json(measures))
 
     def _read(self, name: str) -> Row:
         path = self.path / name
@@ -145,3 +140,22 @@ class RunFolder:
         text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
         beside.write_text(text, encoding="utf-8")
         beside.replace(self.path / name)
+
+
+def add_row(items: TextIO, row: Row) -> None:
+    """Write a row at the end of ``items.jsonl``, as :meth:`RunFolder.append` has opened it."""
+    items.write(json.dumps(row, ensure_ascii=False) + "\n")
+    items.flush()
+
+
+def figures_as_json(measures: Measures) -> Row:
+    """What ``metrics.json`` holds."""
+    return {name: figure.as_json() for name, figure in measures.figures.items()}
+
+
+def confusions_as_json(measures: Measures) -> Row:
+    """What ``confusion.json`` holds."""
+    return {
+        name: {"labels": table.labels, "counts": table.counts}
+        for name, table in measures.confusions.items()
+    }

@@ -7,13 +7,12 @@ not asked again. Figures come from ``items.jsonl`` alone.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from eval import fold_parameters
 from eval.catalogue import Dataset
@@ -21,7 +20,7 @@ from eval.datasets.reading import BadRow, count_lines, file_sha256
 from eval.environment import git_revision, packages
 from eval.measures import Measures, Row
 from eval.metrics.intervals import RESAMPLES, SEED
-from eval.run_folder import RunFolder
+from eval.run_folder import RunFolder, add_row
 from eval.subject import Subject
 from eval.tasks.task import Task
 from service.kit.errors import InputError
@@ -52,6 +51,40 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use of a language model.
+
+    Attributes:
+        cost: no further item is begun once so much is spent, in the price table's currency.
+        tokens: the same, in tokens, prompts and completions together.
+    """
+
+    cost: float | None = None
+    tokens: int | None = None
+
+    def check(self, settings: Settings) -> None:
+        """Refuse a limit that could not be kept.
+
+        Raises:
+            InputError: a cost is limited and nobody knows what the model costs.
+        """
+        known = settings.engine == "local" or settings.llm_model in settings.llm_prices
+        if self.cost is not None and not known:
+            raise InputError(
+                f"a limit of {self.cost:g} in cost: no price is known for {settings.llm_model}; "
+                "set VERINOTE_LLM_PRICES, or limit the tokens instead"
+            )
+
+    def reached(self, used: Usage) -> str | None:
+        """Which limit is reached, in words; None where none is."""
+        if self.cost is not None and used.cost >= self.cost:
+            return f"the limit in cost, {self.cost:g}, is reached: {used.cost:.4f} is spent"
+        if self.tokens is not None and used.tokens >= self.tokens:
+            return f"the limit in tokens, {self.tokens}, is reached: {used.tokens} are used"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to run.
 
@@ -62,8 +95,8 @@ class Plan:
         limit: how many rows, from the first; all by default.
         concurrency: how many items are in flight at a time.
         resume: go on with the run that the folder holds, if it holds one.
-        max_cost: no further item is begun once so much is spent, in the price table's currency.
-        max_tokens: the same, in tokens, prompts and completions together.
+        limits: what it may use of a language model.
+        against_service: claims are checked against the service's statements, not a folder's.
     """
 
     dataset: Dataset
@@ -74,17 +107,33 @@ class Plan:
     limit: int | None = None
     concurrency: int = 2
     resume: bool = False
-    max_cost: float | None = None
-    max_tokens: int | None = None
+    limits: Limits = Limits()
+    against_service: bool = False
+
+    @property
+    def file(self) -> Path:
+        """The dataset's file.
+
+        Raises:
+            InputError: there is none.
+        """
+        file = self.dataset.file(self.data)
+        if not file.is_file():
+            card = self.dataset.card
+            raise InputError(
+                f"{file}: no such file; --data names the folder that holds {card.file} "
+                f"(from {card.upstream})"
+            )
+        return file
 
     @property
     def corpus(self) -> Path | None:
-        """The folder of the statements, None for datasets that need none.
+        """The folder of the statements, None where none is needed.
 
         Raises:
             InputError: the dataset needs some and there is no such folder.
         """
-        if not self.dataset.corpus:
+        if not self.dataset.corpus or self.against_service:
             return None
         folder = self.statements or self.data / "statements"
         if not folder.is_dir():
@@ -93,28 +142,6 @@ class Plan:
                 f"'{self.dataset.card.name}' are checked against"
             )
         return folder
-
-    def check_limits(self) -> None:
-        """Refuse a limit that could not be kept.
-
-        Raises:
-            InputError: a cost is limited and nobody knows what the model costs.
-        """
-        settings = self.settings
-        known = settings.engine == "local" or settings.llm_model in settings.llm_prices
-        if self.max_cost is not None and not known:
-            raise InputError(
-                f"--max-cost {self.max_cost:g}: no price is known for {settings.llm_model}; set "
-                "VERINOTE_LLM_PRICES, or limit the run with --max-tokens"
-            )
-
-    def reached(self, used: Usage) -> str | None:
-        """Which limit is reached, in words; None where none is."""
-        if self.max_cost is not None and used.cost >= self.max_cost:
-            return f"--max-cost {self.max_cost:g} is reached: {used.cost:.4f} is spent"
-        if self.max_tokens is not None and used.tokens >= self.max_tokens:
-            return f"--max-tokens {self.max_tokens} is reached: {used.tokens} are used"
-        return None
 
 
 @dataclass(slots=True)
@@ -132,7 +159,7 @@ class Outcome:
     measures: Measures = field(default_factory=Measures)
     items: int = 0
     failed: int = 0
-    bad: list[BadRow] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
     seconds: float = 0.0
     used: Usage = field(default_factory=Usage)
     stopped: str | None = None
@@ -149,21 +176,17 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
         InputError: the data or the statements aren't there, no row could be read, a limit could
             not be kept, or the run that should go on was made with other settings.
     """
-    file = plan.dataset.file(plan.data)
-    if not file.is_file():
-        raise InputError(
-            f"{file}: no such file; --data names the folder that holds {plan.dataset.card.file} "
-            f"(from {plan.dataset.card.upstream})"
-        )
-    corpus = plan.corpus
-    plan.check_limits()
+    file, corpus = plan.file, plan.corpus
+    plan.limits.check(plan.settings)
     folder = RunFolder(plan.out)
     before = folder.told() if plan.resume and folder.begun else None
-    asked = _asked(plan, file, corpus)
+    if before and "evaluation" in before:
+        raise InputError(f"{plan.out}: the run was made on workers; go on with --workers")
+    asked = asked_of(plan)
     if before is None:
         folder.clear()
     else:
-        _check_same(before, asked, plan.out)
+        check_same(before, asked, plan.out)
         folder.mend()
     started = datetime.fromisoformat(before["started"]) if before else datetime.now(UTC)
     outcome = Outcome(seconds=before.get("seconds", 0.0) if before else 0.0)
@@ -173,9 +196,9 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     async with Subject.open(settings, plan.dataset.card.name, started.date()) as subject:
         if corpus:
             await subject.load(corpus)
-        told = asked | await _ran(subject)
+        told = asked | await ran_by(subject)
         if before:
-            _check_same(before, told, plan.out)
+            check_same(before, told, plan.out)
         told |= {
             "concurrency": plan.concurrency,
             "started": started.isoformat(timespec="seconds"),
@@ -193,8 +216,8 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             "seconds": round(outcome.seconds, 1),
             "items": outcome.items,
             "failed": outcome.failed,
-            "bad_rows": [str(row) for row in outcome.bad],
-            "usage": _spent(outcome.used),
+            "bad_rows": outcome.bad,
+            "usage": spent(outcome.used),
         },
     )
     if not outcome.stopped:
@@ -211,9 +234,13 @@ def measure(dataset: Dataset, data: Path, folder: RunFolder) -> Measures:
     return measures
 
 
-def _asked(plan: Plan, file: Path, corpus: Path | None) -> Row:
-    """What a run is asked to do, known before anything is opened."""
-    settings = plan.settings
+def asked_of(plan: Plan) -> Row:
+    """What a run is asked to do, known before anything is opened.
+
+    Raises:
+        InputError: the data or the statements aren't there.
+    """
+    settings, file, corpus = plan.settings, plan.file, plan.corpus
     return {
         "dataset": plan.dataset.card.name,
         "file": file.name,
@@ -231,7 +258,7 @@ def _asked(plan: Plan, file: Path, corpus: Path | None) -> Row:
     }
 
 
-async def _ran(subject: Subject) -> Row:
+async def ran_by(subject: Subject) -> Row:
     """What answers, known once it is open."""
     return {
         "engine": subject.engine,
@@ -243,7 +270,17 @@ async def _ran(subject: Subject) -> Row:
     }
 
 
-def _check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: Path) -> None:
+def check_same(before: Mapping[str, Any], now: Mapping[str, Any], out: object) -> None:
+    """See that a run goes on as it was begun.
+
+    Args:
+        before: what ``run.json`` says.
+        now: what would run.
+        out: what to call the run.
+
+    Raises:
+        InputError: they differ; the message names the first difference.
+    """
     for name in now:
         then, value = _compared(name, before.get(name)), _compared(name, now[name])
         if name not in _FREE and value != then:
@@ -278,7 +315,8 @@ async def _answer_all(
 ) -> None:
     task = plan.dataset.task(plan.data)
     done = _done(folder, outcome)
-    examples = _left(plan, outcome.bad, done)
+    bad: list[BadRow] = []
+    examples = _left(plan, bad, done)
     total = count_lines(plan.dataset.file(plan.data))
     total = total if plan.limit is None else min(total, plan.limit)
     if progress:
@@ -287,14 +325,14 @@ async def _answer_all(
 
         async def work() -> None:
             # The generator is shared: rows are read only as fast as they are answered.
-            while (stopped := plan.reached(outcome.used)) is None:
+            while (stopped := plan.limits.reached(outcome.used)) is None:
                 if (one := next(examples, None)) is None:
                     return
-                row = await _answer(task, subject, *one)
+                row = await answer(task, subject, *one)
                 outcome.items += 1
-                outcome.failed += _has_failed(row)
-                outcome.used += _usage(row)
-                _append(items, row)
+                outcome.failed += has_failed(row)
+                outcome.used += usage_of(row)
+                add_row(items, row)
                 if progress:
                     progress(outcome.items, total, outcome.used.cost)
             outcome.stopped = stopped
@@ -304,14 +342,15 @@ async def _answer_all(
                 group.create_task(work())
         if outcome.stopped and next(examples, None) is None:
             outcome.stopped = None  # it was the last row that reached the limit
+    outcome.bad = [str(row) for row in bad]
 
 
 def _done(folder: RunFolder, outcome: Outcome) -> set[int]:
     """The places that need not be answered again; what they took is booked."""
     done: set[int] = set()
     for row in folder.rows():
-        outcome.used += _usage(row)
-        if not _has_failed(row):
+        outcome.used += usage_of(row)
+        if not has_failed(row):
             done.add(row["place"])
     outcome.items = len(done)
     return done
@@ -325,7 +364,8 @@ def _left(plan: Plan, bad: list[BadRow], done: set[int]) -> Iterator[tuple[int, 
             yield place, example
 
 
-async def _answer(task: Task[E], subject: Subject, place: int, example: E) -> Row:
+async def answer(task: Task[E], subject: Subject, place: int, example: E) -> Row:
+    """One example's row of ``items.jsonl``; one that says so where it failed."""
     begun = time.perf_counter()
     asked = subject.with_own_account()
     try:
@@ -333,14 +373,16 @@ async def _answer(task: Task[E], subject: Subject, place: int, example: E) -> Ro
     except Exception as error:  # noqa: BLE001 - one bad item must not end a night's run
         row = {"id": example.id, "failed": f"{type(error).__name__}: {error}"}
     seconds = round(time.perf_counter() - begun, 4)
-    return {"place": place, **row, "seconds": seconds, "usage": _spent(asked.used)}
+    return {"place": place, **row, "seconds": seconds, "usage": spent(asked.used)}
 
 
-def _has_failed(row: Row) -> bool:
+def has_failed(row: Row) -> bool:
+    """Whether a row's item ended in an error."""
     return "failed" in row or bool(row.get("error"))
 
 
-def _spent(used: Usage) -> Row:
+def spent(used: Usage) -> Row:
+    """What was used of a language model, as rows and ``run.json`` tell it."""
     return {
         "calls": used.calls,
         "prompt_tokens": used.prompt_tokens,
@@ -349,10 +391,6 @@ def _spent(used: Usage) -> Row:
     }
 
 
-def _usage(row: Row) -> Usage:
+def usage_of(row: Row) -> Usage:
+    """What an item used of a language model."""
     return Usage(**row["usage"])
-
-
-def _append(items: TextIO, row: Row) -> None:
-    items.write(json.dumps(row, ensure_ascii=False) + "\n")
-    items.flush()

@@ -24,6 +24,7 @@ from service.kit.text import normalise, sha256_hex
 from service.models import StanceModel
 from service.pipeline import Pipeline
 from service.settings import Settings
+from service.statements.corpus import Corpus
 from service.submissions.account import SubmissionAccount
 from service.submissions.intake import read_submission
 from service.types import (
@@ -75,7 +76,11 @@ class Subject:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: Settings, dataset: str, today: date | None = None
+        cls,
+        settings: Settings,
+        dataset: str,
+        today: date | None = None,
+        corpus: Corpus | None = None,
     ) -> AsyncIterator[Subject]:
         """Open the pipeline over the data folder that the settings name, without claim memory.
 
@@ -83,8 +88,10 @@ class Subject:
             settings: how the pipeline is configured.
             dataset: what will be run.
             today: what claims without a date are checked as of; by default the day that it is.
+            corpus: what claims are checked against; by default that of the data folder.
         """
-        async with Pipeline.open(settings, memory=False) as pipeline:
+        async with Pipeline.open(settings, memory=False) as opened:
+            pipeline = opened if corpus is None else opened.over(corpus)
             if dataset not in fold_parameters.SETS or pipeline.engine.name != "local":
                 yield cls(pipeline, today=today)
                 return

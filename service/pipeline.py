@@ -129,6 +129,10 @@ class Pipeline:
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
             yield cls(settings, engine, corpus, known, local)
 
+    def over(self, corpus: Corpus) -> Pipeline:
+        """The same over another corpus, without a claim memory."""
+        return Pipeline(self.settings, self.engine, corpus, None, self._local)
+
     def account(self, submission: Submission, used: Usage = _NOTHING_USED) -> SubmissionAccount:
         """An account for a submission, with the budget that the settings give it."""
         return SubmissionAccount(submission.sha256, self.settings.llm_token_budget, used)

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from eval.durable.work import Evaluations
 from service.api.desk import Desk
 from service.app import create_app
 from service.kit.telemetry import log_as_json, trace_if_configured
 from service.pipeline import Pipeline
 from service.settings import Settings
-from service.work.durable import Work
+from service.work.durable import LineOfWork, Work
 from service.work.upkeep import upkept
 
 
@@ -31,7 +32,7 @@ def serve(settings: Settings, host: str, port: int, *, takes_work: bool) -> None
 async def _serve(settings: Settings, host: str, port: int, takes_work: bool) -> None:
     log_as_json()
     trace_if_configured("api")
-    async with Desk.open(settings, takes_work=takes_work) as desk:
+    async with Desk.open(settings, takes_work=takes_work, lines=lines()) as desk:
         config = uvicorn.Config(
             create_app(desk),
             host=host,
@@ -47,6 +48,11 @@ async def _serve(settings: Settings, host: str, port: int, takes_work: bool) -> 
         await server.serve()
     if not server.started:
         sys.exit(1)
+
+
+def lines() -> tuple[LineOfWork, ...]:
+    """What work there is in every process, beside submissions, uploads and upkeep."""
+    return (Evaluations(),)
 
 
 class _Server(uvicorn.Server):
@@ -90,5 +96,9 @@ async def _work(settings: Settings) -> None:
     trace_if_configured("worker")
     stopped = asyncio.Event()
     _when_told_to_stop(stopped.set)
-    async with Pipeline.open(settings) as pipeline, Work.open(pipeline) as work, upkept(work):
+    async with (
+        Pipeline.open(settings) as pipeline,
+        Work.open(pipeline, lines=lines()) as work,
+        upkept(work),
+    ):
         await stopped.wait()

@@ -19,6 +19,7 @@ from tiny_corpus import write_statements
 from service.access.register import Role
 from service.api.desk import Desk
 from service.app import create_app
+from service.serving import lines
 from service.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def served(settings: Settings, statements: Path | None = None) -> Iterator[Serve
     failed: list[BaseException] = []
 
     async def run() -> None:
-        async with Desk.open(settings) as desk:
+        async with Desk.open(settings, lines=lines()) as desk:
             folder = statements or write_statements(settings.data_dir / "statements")
             await asyncio.to_thread(desk.pipeline.corpus.add, [folder])
             config = uvicorn.Config(

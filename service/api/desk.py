@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,7 +15,7 @@ from service.api.access import Asking
 from service.audit.trail import Trail
 from service.pipeline import Pipeline
 from service.settings import Settings
-from service.work.durable import Work
+from service.work.durable import LineOfWork, Work
 from service.work.upkeep import upkept
 
 
@@ -37,15 +37,22 @@ class Desk:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, *, takes_work: bool = True) -> AsyncIterator[Desk]:
+    async def open(
+        cls, settings: Settings, *, takes_work: bool = True, lines: Sequence[LineOfWork] = ()
+    ) -> AsyncIterator[Desk]:
         """Open everything, and close it in the end.
+
+        Args:
+            settings: how it is configured.
+            takes_work: whether this process does work itself.
+            lines: what work there is beside submissions, uploads and upkeep.
 
         Raises:
             VerinoteError: something cannot be used; the message says what.
         """
         async with (
             Pipeline.open(settings) as pipeline,
-            Work.open(pipeline, takes_work=takes_work) as work,
+            Work.open(pipeline, takes_work=takes_work, lines=lines) as work,
             upkept(work),
         ):
             trail = Trail.of(settings)

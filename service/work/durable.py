@@ -16,13 +16,14 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from typing import Concatenate, ParamSpec, TypeVar
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from dbos import (
     DBOS,
+    DBOSClient,
     DBOSConfig,
     DBOSPortableJSONSerializer,
     SetWorkflowID,
@@ -53,6 +54,10 @@ VERSION = "1"
 """Pinned: a new release goes on with the workflows of the last. A change of their steps needs
 ``DBOS.patch`` and a test that goes on with a database of the revision before."""
 
+GIVEN_UP = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+"""How DBOS calls workflows that nobody goes on with."""
+ENDED = "the work on it ended by an error of ours, which is in the log; it can be tried again"
+
 _NAME = "verinote"
 _LOOKS_EVERY = 0.2
 """Seconds between two looks into a queue."""
@@ -65,6 +70,22 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _LOG = logging.getLogger(__name__)
 
 
+class LineOfWork(Protocol):
+    """Further work that a process does: with workflows, a queue and tables of its own."""
+
+    async def begin(self, work: Work) -> None:
+        """Register its queue."""
+
+    async def sweep(self, work: Work) -> None:
+        """Find work of its own that nobody does."""
+
+    async def close(self) -> None:
+        """Close what it has opened; none of its workflows runs any more."""
+
+
+L = TypeVar("L", bound=LineOfWork)
+
+
 class Work:
     """The durable work of this process. Made by ``open``.
 
@@ -73,6 +94,7 @@ class Work:
         worker: the id that this process takes work under.
         datasource: the database, as DBOS writes to it.
         known: all processes that take work.
+        lines: further work that it does.
     """
 
     def __init__(
@@ -81,8 +103,10 @@ class Work:
         worker: str,
         datasource: SQLAlchemyDatasource,
         known: workers.Workers,
+        lines: Sequence[LineOfWork] = (),
     ) -> None:
         self.pipeline = pipeline
+        self.lines = lines
         self.worker = worker
         self._database: Database = pipeline.corpus.database
         self._datasource = datasource
@@ -97,12 +121,15 @@ class Work:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, pipeline: Pipeline, *, takes_work: bool = True) -> AsyncIterator[Work]:
+    async def open(
+        cls, pipeline: Pipeline, *, takes_work: bool = True, lines: Sequence[LineOfWork] = ()
+    ) -> AsyncIterator[Work]:
         """Start the work of this process, and stop it in the end.
 
         Args:
             pipeline: what reads and assesses.
             takes_work: whether it takes work itself, or only gives it to others.
+            lines: further work that it does.
 
         Raises:
             ConfigurationError: another process works here already, and may not.
@@ -127,7 +154,7 @@ class Work:
                     engine=database.engine,
                     serializer=DBOSPortableJSONSerializer(),
                 )
-                work = cls(pipeline, worker, datasource, known)
+                work = cls(pipeline, worker, datasource, known, lines)
                 _set(work)
                 DBOS.launch()
                 await work._register()
@@ -142,6 +169,8 @@ class Work:
                 await asyncio.to_thread(DBOS.destroy, workflow_completion_timeout_sec=patience)
                 # DBOS gave the event loop its own threads, and has just ended them.
                 asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+                for line in lines:
+                    await line.close()
                 await asyncio.to_thread(known.end, worker)
                 _set(None)
 
@@ -164,6 +193,12 @@ class Work:
         await DBOS.register_queue_async(
             UPKEEP, global_concurrency=1, polling_interval_sec=_UPKEEP_LOOKS_EVERY
         )
+        for line in self.lines:
+            await line.begin(self)
+
+    def line(self, kind: type[L]) -> L:
+        """The line of work of a kind that this process does."""
+        return next(line for line in self.lines if isinstance(line, kind))
 
     async def submit(self, submission_id: str, attempt: int = 1) -> None:
         """Have an accepted submission worked on. Once, however often it is called."""
@@ -182,6 +217,16 @@ class Work:
     async def stop(self, workflow_ids: list[str]) -> None:
         """Keep workflows from going on."""
         await DBOS.cancel_workflows_async(workflow_ids)
+
+    async def given_up(self, prefix: str) -> list[str]:
+        """Workflows that ended by an error, or by bringing processes down, by how ids begin."""
+        found = await DBOS.list_workflows_async(
+            workflow_id_prefix=prefix,
+            status=sorted(GIVEN_UP),
+            load_input=False,
+            load_output=False,
+        )
+        return [one.workflow_id for one in found]
 
     async def states(self, workflow_ids: list[str]) -> dict[str, str]:
         """How far workflows are, in DBOS's words; those that it does not know are left out."""
@@ -213,7 +258,7 @@ class Work:
 
         return await asyncio.to_thread(within)
 
-    async def _record(
+    async def record(
         self, change: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Change the database in the transaction in which DBOS records the step."""
@@ -233,9 +278,9 @@ class Work:
         """Read a submission, and have its claims assessed."""
         began = time.monotonic()
         with span("read", submission_id=submission_id):
-            found = await _until_in_reach(lambda: self._found(submission_id))
+            found = await until_in_reach(lambda: self._found(submission_id))
         METRICS.step_took("read", time.monotonic() - began)
-        for claim_id, attempt in await self._record(progress.was_read, submission_id, found):
+        for claim_id, attempt in await self.record(progress.was_read, submission_id, found):
             with SetWorkflowID(progress.workflow_of(claim_id, attempt)):
                 await DBOS.enqueue_workflow_async(CLAIMS, _claim, claim_id)
 
@@ -268,8 +313,8 @@ class Work:
         async with self._at_once:
             began = time.monotonic()
             with span("assess", claim_id=claim_id):
-                note, submission = await _until_in_reach(lambda: self._note(claim_id))
-        wanted = await self._record(progress.was_assessed, claim_id, note)
+                note, submission = await until_in_reach(lambda: self._note(claim_id))
+        wanted = await self.record(progress.was_assessed, claim_id, note)
         if wanted and note is not None and submission is not None:
             METRICS.step_took("assess", time.monotonic() - began)
             METRICS.claim_ended(note.verdict or note.state)
@@ -296,7 +341,7 @@ class Work:
         self._adding.add(task)
         try:
             with span("add", upload_id=upload_id):
-                await _until_in_reach(lambda: self._add(upload_id))
+                await until_in_reach(lambda: self._add(upload_id))
         except Exception as error:  # noqa: BLE001  it ends, whatever its sources do
             _LOG.error("upload %s failed by an error of ours", upload_id, exc_info=error)
             await self.transact(uploads.end, upload_id, uploads.ENDED)
@@ -382,7 +427,7 @@ async def _upload(upload_id: str) -> None:
     await current().do_upload(upload_id)
 
 
-async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
+async def until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
     """Do it again as long as a server is out of reach."""
     pause = _FIRST_PAUSE
     while True:
@@ -392,6 +437,20 @@ async def _until_in_reach(work: Callable[[], Awaitable[R]]) -> R:
             _LOG.warning("out of reach, and tried again in %.1f s: %s", pause, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+@contextmanager
+def from_outside(settings: Settings) -> Iterator[DBOSClient]:
+    """What puts work on the queue from a process that takes none."""
+    client = DBOSClient(
+        system_database_url=queue_url(settings),
+        serializer=DBOSPortableJSONSerializer(),
+        application_name=_NAME,
+    )
+    try:
+        yield client
+    finally:
+        client.destroy()
 
 
 def _config(settings: Settings, database: Database, worker: str) -> DBOSConfig:

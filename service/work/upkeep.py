@@ -23,14 +23,12 @@ from service.kit.database import utc_now
 from service.kit.errors import NotFound, VerinoteError
 from service.statements.feeds import Feed, due, load_feeds
 from service.work import erasure, progress, uploads
-from service.work.durable import UPKEEP, Work, current
+from service.work.durable import ENDED, GIVEN_UP, UPKEEP, Work, current
 
 FEEDS = "feeds.toml"
 _SWEEPS_EVERY, _ERASES_EVERY, _FEEDS_EVERY = 30.0, 600.0, 60.0
 _AT_ONCE = 100
-_GIVEN_UP = frozenset({"ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
-_ENDED = "the work on it ended by an error of ours, which is in the log; it can be tried again"
-_NOT_READ = progress.Found(error=_ENDED)
+_NOT_READ = progress.Found(error=ENDED)
 _LOG = logging.getLogger(__name__)
 
 
@@ -77,23 +75,26 @@ async def sweep(work: Work) -> None:
         state = (await work.states([workflow])).get(workflow)
         if state is None:
             await work.submit(submission_id, attempt)
-        elif state in _GIVEN_UP:
+        elif state in GIVEN_UP:
             await work.transact(progress.was_read, submission_id, _NOT_READ)
         else:
             claims = await work.transact(progress.queued, submission_id)
             of = {progress.workflow_of(*one): one[0] for one in claims}
             states = await work.states(list(of)) if of else {}
             for claim_workflow, claim_state in states.items():
-                if claim_state in _GIVEN_UP:
-                    await work.give_up(of[claim_workflow], _ENDED)
+                if claim_state in GIVEN_UP:
+                    await work.give_up(of[claim_workflow], ENDED)
 
     for upload_id in await work.transact(uploads.waiting):
         workflow = uploads.workflow_of(upload_id)
         state = (await work.states([workflow])).get(workflow)
         if state is None:
             await work.add(upload_id)
-        elif state in _GIVEN_UP:
+        elif state in GIVEN_UP:
             await work.transact(uploads.end, upload_id, uploads.ENDED)
+
+    for line in work.lines:
+        await line.sweep(work)
 
 
 async def forget_uploads(work: Work) -> None:

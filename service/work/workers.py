@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from service.kit.database import Database, utc_now
 from service.kit.errors import ConfigurationError
@@ -94,6 +94,13 @@ class Workers:
         silent = WorkerRow.seen_at < utc_now() - self._patience
         with self._database.transaction() as session:
             session.execute(delete(WorkerRow).where(WorkerRow.id.in_(gone), silent))
+
+    def living(self) -> int:
+        """How many processes there are that have said in time that they live."""
+        since = utc_now() - self._patience
+        with self._database.transaction() as session:
+            count = select(func.count()).where(WorkerRow.seen_at >= since)
+            return session.scalars(count.select_from(WorkerRow)).one()
 
     def end(self, worker: str) -> None:
         """Say that a worker leaves. What it has not finished is taken over at once."""

@@ -67,7 +67,7 @@ def run(tmp_path: Path) -> RunFolder:
             "engine": "openai",
             "model": "scripted",
             "state": "stopped",
-            "reason": "--max-cost 1 is reached",
+            "reason": "the limit in cost, 1, is reached",
             "started": "2026-01-02T03:04:05+00:00",
             "concurrency": 2,
             "bad_rows": ["line 7: field 'claim' is missing"],
@@ -110,7 +110,7 @@ def test_it_asks_for_nothing_and_lets_nothing_in(run: RunFolder) -> None:
 
 def test_it_shows_figures_what_it_took_and_that_it_is_not_finished(run: RunFolder) -> None:
     text = html.fromstring(write(run).read_text(encoding="utf-8")).text_content()
-    assert "--max-cost 1 is reached" in text
+    assert "the limit in cost, 1, is reached" in text
     assert "90 calls, 9,000 tokens; cost 45.0000 (0.50000 a row)" in text
     assert "p50 45.50, p95 85.55, longest 90.00" in text
     assert "line 7: field 'claim' is missing" in text

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from evaluated import Model, environment, lines, told, write_claims
 from processes import Process, wait_until
 from tiny_corpus import write_statements
 from typer.testing import CliRunner
@@ -19,28 +18,6 @@ from eval.endpoint.server import ScriptedEndpoint
 from service.kit.errors import InputError, LimitReached
 
 SOAK = Path(__file__).parents[2] / "docs" / "soak"
-PRICES = '{"gpt-4.1-mini": {"prompt": 1.0, "completion": 1.0}}'
-
-
-class Model:
-    """Says of every third claim that what it is shown first supports it."""
-
-    def __init__(self, latency: float = 0.0) -> None:
-        self.latency = latency
-        self.asked: Counter[str] = Counter()
-
-    def __call__(self, asked: Asked) -> dict[str, Any]:
-        claim = asked.parts["claim"].strip()
-        self.asked[claim] += 1
-        time.sleep(self.latency)
-        if int(claim.split()[4]) % 3 or not asked.passages:
-            return {"evidence": [], "verdict": "not_enough_evidence", "findings": []}
-        number = asked.passages[0][0]
-        return {
-            "evidence": [{"passage": number, "stance": "supports"}],
-            "verdict": "supported",
-            "findings": [],
-        }
 
 
 @pytest.fixture
@@ -49,48 +26,14 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write_claims(data: Path, count: int) -> None:
-    rows = [
-        {
-            "id": str(number),
-            "claim": f"The ministry opened school {number} over the Sea of Japan.",
-            "verdict": "supported" if number % 2 else "not_enough_evidence",
-            "as_of": "2025-12-31",
-        }
-        for number in range(count)
-    ]
-    lines = [json.dumps(row) for row in rows]
-    lines.insert(3, '{"id": "broken"}')
-    (data / "probes.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 def arguments(data: Path, out: Path, *more: str | Path) -> list[str]:
     words = ["run", "probes", "--data", data, "--out", out, "--engine", "openai", *more]
     return [str(word) for word in words]
 
 
-def environment(endpoint: ScriptedEndpoint, **more: str) -> dict[str, str]:
-    return {
-        "OPENAI_BASE_URL": endpoint.url,
-        "VERINOTE_LLM_CROSS_CHECK": "false",
-        "VERINOTE_LLM_PRICES": PRICES,
-        **more,
-    }
-
-
 def call(endpoint: ScriptedEndpoint, words: list[str], **more: str) -> tuple[int, Any]:
     result = CliRunner().invoke(eval_app, words, env=environment(endpoint, **more))
     return result.exit_code, result.exception
-
-
-def told(out: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    return found
-
-
-def lines(out: Path) -> int:
-    file = out / "items.jsonl"
-    return file.read_bytes().count(b"\n") if file.is_file() else 0
 
 
 def killed_and_resumed(data: Path, claims: int, concurrency: int, kills: int) -> dict[str, Any]:
@@ -153,9 +96,9 @@ def test_a_run_stops_at_its_tokens_says_so_and_goes_on_with_more(data: Path) -> 
         limited = arguments(data, out, "--max-tokens", "1", "--concurrency", "1")
         _, error = call(endpoint, limited)
         assert isinstance(error, LimitReached)
-        assert "--max-tokens 1 is reached" in str(error)
+        assert "the limit in tokens, 1, is reached" in str(error)
         assert (told(out)["state"], told(out)["items"]) == ("stopped", 1)
-        assert told(out)["reason"].startswith("--max-tokens 1 is reached")
+        assert told(out)["reason"].startswith("the limit in tokens, 1, is reached")
         assert call(endpoint, arguments(data, out, "--resume"))[0] == 0
     assert (told(out)["state"], told(out)["items"]) == ("done", 8)
     assert set(model.asked.values()) == {1}
