@@ -22,7 +22,8 @@ from service.types import Citation, Finding, StatementRef
 
 PROBLEM = "application/problem+json"
 NOT_JSON = {"text/plain", "text/csv", "application/jsonl", "text/event-stream"}
-_CITATION = TypeAdapter(StatementRef)
+QUOTED = ("quote", "start", "end")
+_STATEMENT = TypeAdapter(StatementRef)
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,11 @@ def test_every_passage_stands_in_its_statement_word_for_word(parts: list[Part]) 
         assert begins <= one["start"] < one["end"] <= begins + len(one["passage"])
 
 
+def cited(one: dict[str, Any]) -> Citation:
+    statement = {name: value for name, value in one.items() if name not in QUOTED}
+    return Citation(_STATEMENT.validate_python(statement), *(one[name] for name in QUOTED))
+
+
 def test_the_citation_gate_lets_every_finding_pass(parts: list[Part]) -> None:
     found = [
         (note["claim"], finding)
@@ -202,21 +208,7 @@ def test_the_citation_gate_lets_every_finding_pass(parts: list[Part]) -> None:
     ]
     assert len(found) > 8
     for claim, finding in found:
-        citations = tuple(
-            Citation(
-                _CITATION.validate_python(
-                    {
-                        name: value
-                        for name, value in one.items()
-                        if name not in {"quote", "start", "end"}
-                    }
-                ),
-                one["quote"],
-                one["start"],
-                one["end"],
-            )
-            for one in finding["citations"]
-        )
+        citations = tuple(cited(one) for one in finding["citations"])
         told = gate.problems(Finding(finding["text"], citations), claim, lambda id_, _: stored(id_))
         assert told == ()
 
