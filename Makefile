@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-header pyproject.toml --group install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint soak screenshots serve lock readme clean
+.PHONY: help demo test lint soak screenshots examples serve lock readme clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' Makefile
@@ -40,6 +40,9 @@ soak: .venv/.dev  ## the long proofs; results go to docs/soak/
 screenshots: .venv/.dev  ## every page of the desk, light and dark, wide and narrow, to var/screenshots/
 	@.ci/programs
 	@PYTHONPATH=tests $(BIN)/python tests/desk/screenshots.py
+
+examples: .venv/.dev  ## play the story that /docs shows, and write down what the service answers
+	@PYTHONPATH=tests $(BIN)/python tests/api/story.py
 
 serve: .venv/.runtime  ## the service at http://127.0.0.1:8000, worker included, data under var/
 	@exec $(BIN)/verinote serve

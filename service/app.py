@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -16,7 +17,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from eval.web import pages as desk_evaluations
 from eval.web import routes as evaluations
-from service.api import audit, claims, notes, operations, problems, statements, submissions
+from service.api import (
+    audit,
+    claims,
+    examples,
+    notes,
+    operations,
+    problems,
+    statements,
+    submissions,
+)
 from service.api.desk import Desk
 from service.desk import notes as desk_notes
 from service.desk import people, published, queue, visitors
@@ -61,6 +71,7 @@ def create_app(desk: Desk) -> FastAPI:
         telemetry={"auto_configure": False, "logs": False, "operation_spans": False},
         redirect_slashes=False,  # to an address made of whatever Host header was sent
     )
+    app.openapi = partial(examples.document, app)  # type: ignore[method-assign]
     app.state.desk = desk
     problems.install(app, _shown)
     app.add_exception_handler(NotSignedIn, to_sign_in)

@@ -112,7 +112,8 @@ def check(asking: Caller, role: Role, *, person: bool = False) -> Caller:
         Refused: they may not.
     """
     if not asking.may(role):
-        raise Refused(403, "forbidden", f"{asking.user} is {asking.role}: it takes a {role}")
+        told = f"{asking.user} is {asking.role}: it takes the role of {role}"
+        raise Refused(403, "forbidden", told)
     if person and asking.for_service:
         raise Refused(403, "forbidden", "a service's key cannot do this: a person has to")
     return asking

@@ -12,13 +12,13 @@ from pydantic.json_schema import SkipJsonSchema
 from service.api import paging, schemas
 from service.api.access import Admin
 from service.api.desk import TheDesk
-from service.api.problems import responses
+from service.api.problems import errors, responses
 from service.audit.trail import Entry, entries
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 
 
-@router.get("", responses=responses())
+@router.get("", responses=responses(403))
 def listed(
     desk: TheDesk,
     caller: Admin,
@@ -35,7 +35,7 @@ def listed(
     return paging.page_of(found, limit, _shown, lambda entry: [entry.number])
 
 
-@router.get("/verification", responses=responses())
+@router.get("/verification", responses=errors(401, 403, 429, 500, 503))
 def verification(desk: TheDesk, caller: Admin) -> schemas.AuditVerified:
     """Whether every entry is as it was written; otherwise, the first that is not."""
     with desk.transaction() as session:

@@ -15,7 +15,7 @@ from service.api import paging, schemas
 from service.api.access import Reader, ReviewingPerson, origin_of
 from service.api.claims import Words
 from service.api.desk import TheDesk, here
-from service.api.problems import Refused, problem_of, responses
+from service.api.problems import OF_A_BODY, Refused, problem_of, responses
 from service.kit.errors import NotFound
 from service.notes import publishing, review
 from service.notes.differences import Difference
@@ -95,7 +95,7 @@ def listed(
     )
 
 
-@router.post("/bulk", responses=responses())
+@router.post("/bulk", responses=responses(*OF_A_BODY, 403))
 def many(
     body: Annotated[schemas.ManyAssigned | schemas.ManyToBeChanged, Field(discriminator="act")],
     desk: TheDesk,
@@ -183,7 +183,7 @@ def claim_review(note_id: NoteId, desk: TheDesk, caller: Reader, request: Reques
     return LinkedData(publishing.claim_review(note, publisher, address))
 
 
-@router.patch("/{note_id}", responses=responses(404, 409, 412, 428))
+@router.patch("/{note_id}", responses=responses(*OF_A_BODY, 403, 404, 409, 412, 428))
 def edit(
     note_id: NoteId,
     body: schemas.NoteEdited,
@@ -207,7 +207,9 @@ def edit(
     return _answered(found, response)
 
 
-@router.post("/{note_id}/decisions", status_code=201, responses=responses(404, 409))
+@router.post(
+    "/{note_id}/decisions", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409)
+)
 def decide(
     note_id: NoteId,
     body: schemas.Decides,
@@ -232,7 +234,7 @@ def decide(
     return _answered(found, response)
 
 
-@router.put("/{note_id}/assignment", responses=responses(404, 409))
+@router.put("/{note_id}/assignment", responses=responses(*OF_A_BODY, 403, 404, 409))
 def assign(
     note_id: NoteId,
     body: schemas.Assigns,
@@ -254,7 +256,7 @@ def assign(
     return _answered(found, response)
 
 
-@router.delete("/{note_id}/assignment", responses=responses(404, 409))
+@router.delete("/{note_id}/assignment", responses=responses(403, 404, 409))
 def unassign(
     note_id: NoteId,
     revision: Annotated[int, Query(ge=1, le=1_000_000, description="the one that was seen")],
@@ -285,7 +287,7 @@ def comments(
     )
 
 
-@router.post("/{note_id}/comments", status_code=201, responses=responses(404, 409))
+@router.post("/{note_id}/comments", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409))
 def comment(
     note_id: NoteId, body: schemas.CommentWritten, desk: TheDesk, person: ThePerson
 ) -> schemas.CommentShown:
@@ -294,7 +296,7 @@ def comment(
         return schemas.CommentShown(**asdict(review.comment(session, note_id, body.text, person)))
 
 
-@router.post("/{note_id}/opinions", status_code=201, responses=responses(404, 409))
+@router.post("/{note_id}/opinions", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409))
 def opine(
     note_id: NoteId,
     body: schemas.OpinionAsked | schemas.OpinionGiven,
@@ -319,7 +321,7 @@ def opine(
     return _answered(found, response)
 
 
-@router.post("/{note_id}/recheck", status_code=201, responses=responses(404, 409))
+@router.post("/{note_id}/recheck", status_code=201, responses=responses(*OF_A_BODY, 403, 404, 409))
 def recheck(
     note_id: NoteId,
     body: schemas.LookedAgain,

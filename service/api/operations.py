@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from service.access.register import NotAllowed
 from service.api import schemas
 from service.api.desk import Desk, TheDesk
-from service.api.problems import Refused, responses
+from service.api.problems import Refused, errors
 from service.kit.telemetry import METRICS, exposition
 from service.work import progress
 
@@ -28,14 +28,15 @@ _PATIENCE = 5.0
 """Seconds for each part to say that it can be used."""
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=errors(500))
 async def healthz() -> schemas.Health:
     """The process answers. Says nothing of what it needs: see ``/readyz``."""
     return schemas.Health(version=version("verinote"))
 
 
 @router.get(
-    "/readyz", responses={503: {"model": schemas.Ready, "description": "Some part is missing"}}
+    "/readyz",
+    responses=errors(500) | {503: {"model": schemas.Ready, "description": "Some part is missing"}},
 )
 async def readyz(desk: TheDesk, response: Response) -> schemas.Ready:
     """Whether the database, the vectors, the engine and the queue can be used now."""
@@ -67,7 +68,8 @@ async def _check(check: Callable[[], object]) -> str:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses=responses() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses=errors(401, 403, 500, 503)
+    | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(
     desk: TheDesk,

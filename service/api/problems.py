@@ -80,13 +80,35 @@ _TOLD = {
 who reads the log."""
 
 
+OF_A_BODY = (400, 413)
+"""What else is answered where a route has a body."""
+_SHARED = {
+    400: ("bad-request", "There was an error parsing the body"),
+    401: ("not-allowed", "a key is needed: Authorization: Bearer KEY"),
+    413: ("too-large", "a request has at most 60,000,000 bytes"),
+    429: ("too-many-requests", "more than 600 a minute; try again in 12 s"),
+    500: ("failed", _TOLD["failed"]),
+    503: ("out-of-reach", _TOLD["out-of-reach"]),
+}
+"""Problems that every route tells alike. What is a route's own, ``examples.py`` shows."""
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route, for OpenAPI: those named, and those of every route with a key."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({400, 401, 403, 422, 429, 503, *statuses})
-    }
+    return errors(401, 422, 429, 500, 503, *statuses)
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for OpenAPI: those named alone."""
+    return {status: _response(status) for status in sorted(statuses)}
+
+
+def _response(status: int) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    if status in _SHARED:
+        kind, detail = _SHARED[status]
+        content["examples"] = {kind: {"value": _told(status, kind, detail).model_dump()}}
+    return {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: content}}
 
 
 class Answer(JSONResponse):

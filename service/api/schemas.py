@@ -132,16 +132,7 @@ class Submitted(_Wire):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "text": "Two Chinese bombers flew around Shikoku on Tuesday, Japan said.",
-                    "title": "Bombers over the Pacific",
-                    "published": "2025-12-12",
-                }
-            ],
-            "oneOf": [_values("text"), _values("url"), _values("claims")],
-        },
+        json_schema_extra={"oneOf": [_values("text"), _values("url"), _values("claims")]},
     )
 
     text: str | None = Field(None, min_length=1, description="an article")
@@ -512,16 +503,6 @@ class NoteEdited(_Wire):
 
 class Decides(_Wire):
     """A decision about the revision that the person has seen."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"decision": "approve", "revision": 1},
-                {"decision": "retract", "revision": 1, "reason": "The statement was a forgery."},
-            ]
-        },
-    )
 
     decision: Decision
     revision: Seen

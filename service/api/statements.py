@@ -17,7 +17,7 @@ from service.api import paging, schemas
 from service.api.access import Reader, Reviewer, actor
 from service.api.claims import Words
 from service.api.desk import Desk, TheDesk
-from service.api.problems import responses
+from service.api.problems import OF_A_BODY, responses
 from service.audit.corpus import witness
 from service.audit.trail import Actor
 from service.kit.text import normalise
@@ -45,7 +45,7 @@ _LARGE = (
 )
 _LOCATION = {"Location": {"schema": {"type": "string"}, "description": "of the upload"}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    **responses(413),
+    **responses(*OF_A_BODY, 403),
     202: {"model": schemas.UploadAccepted, "headers": _LOCATION, "description": "Accepted"},
 }
 
@@ -150,7 +150,7 @@ def _added(desk: Desk, sources: Sequence[str | Upload], who: Actor) -> schemas.S
     )
 
 
-@router.get("/uploads", responses=responses())
+@router.get("/uploads", responses=responses(403))
 def listed_uploads(
     desk: TheDesk,
     caller: Reviewer,
@@ -165,7 +165,7 @@ def listed_uploads(
     )
 
 
-@router.get("/uploads/{upload_id}", responses=responses(404))
+@router.get("/uploads/{upload_id}", responses=responses(403, 404))
 def one_upload(
     upload_id: UploadId,
     desk: TheDesk,
@@ -261,7 +261,7 @@ def versions(
     return [_version(stored) for stored in desk.pipeline.corpus.show(statement_id).versions]
 
 
-@router.delete("/{statement_id}", responses=responses(404))
+@router.delete("/{statement_id}", responses=responses(403, 404))
 def withdraw(
     statement_id: StatementId, desk: TheDesk, caller: Reviewer, request: Request
 ) -> schemas.Withdrawn:

@@ -22,7 +22,7 @@ from service.api import paging, schemas
 from service.api.access import Reader, Submitter, actor
 from service.api.claims import shown, shown_usage
 from service.api.desk import Desk, TheDesk
-from service.api.problems import Refused, responses
+from service.api.problems import OF_A_BODY, Refused, responses
 from service.audit.trail import Actor
 from service.claims import queries
 from service.kit.errors import NotFound
@@ -44,7 +44,7 @@ _LOOKS_EVERY = 0.5
 _OVER = {SubmissionState.DONE, SubmissionState.FAILED, SubmissionState.CANCELLED}
 
 
-@router.post("", status_code=202, responses=responses(409, 413))
+@router.post("", status_code=202, responses=responses(*OF_A_BODY, 409))
 async def submit(
     body: schemas.Submitted,
     desk: TheDesk,
@@ -320,7 +320,7 @@ async def again(desk: Desk, submission_id: str, who: Actor) -> None:
     await desk.work.submit(submission_id, await desk.work.transact(change))
 
 
-@router.delete("/{submission_id}", status_code=204, responses=responses(404))
+@router.delete("/{submission_id}", status_code=204, responses=responses(403, 404))
 async def delete(
     submission_id: SubmissionId, desk: TheDesk, caller: Submitter, request: Request
 ) -> None:

@@ -46,9 +46,10 @@ class FoundClaim:
 
 
 def of_submission(session: Session, submission_id: str) -> list[FoundClaim]:
-    """The claims of a submission, in the order of its text."""
+    """The claims of a submission as they stand in its text: by beginning, then by end."""
     query = _claims().where(ClaimRow.submission_id == submission_id)
-    return _found(session, query.order_by(ClaimRow.position, ClaimRow.id))
+    found = _found(session, query.order_by(ClaimRow.position, ClaimRow.id))
+    return sorted(found, key=lambda one: (one.claim.source.start, one.claim.source.end))
 
 
 def find(session: Session, claim_id: str) -> FoundClaim:

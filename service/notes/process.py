@@ -124,7 +124,7 @@ def check_may(caller: Caller, act: Act) -> None:
     """
     role = MOVES[act].role
     if not caller.may(role):
-        raise Forbidden(f"{act}: {caller.user} is {caller.role}: it takes a {role}")
+        raise Forbidden(f"{act}: {caller.user} is {caller.role}: it takes the role of {role}")
     if caller.for_service:
         raise Forbidden(f"{act}: a service's key cannot do this: a person has to")
 

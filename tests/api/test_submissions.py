@@ -123,6 +123,18 @@ def test_an_unknown_submission_is_not_found(admin) -> None:
         assert problem(answer, 404) == "not-found"
 
 
+def test_claims_come_in_the_order_of_the_text_also_those_of_one_sentence(
+    desk: Served, submitter
+) -> None:
+    aircraft = "old aircraft, including three F-35B fighters and three F-15J jets"
+    for _ in range(3):
+        id_ = desk.submit(text=f"The exercise featured {aircraft}.")
+        claims = body_of(submitter.get(f"/v1/submissions/{id_}"), 200)["claims"]
+        places = [(claim["source"]["start"], claim["source"]["end"]) for claim in claims]
+        assert len(set(places)) == 3
+        assert places == sorted(places)
+
+
 def test_pages_hold_every_submission_once(desk: Served, admin) -> None:
     made = {desk.submit(claims=[f"{LOAN} Number {number}."]) for number in range(3)}
     found: list[str] = []

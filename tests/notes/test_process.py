@@ -61,7 +61,7 @@ def test_neither_a_program_nor_a_lesser_role_may_do_anything(act: Act) -> None:
     check_may(REVIEWER, act)
     with pytest.raises(Forbidden, match="a person has to"):
         check_may(Caller("ana", Role.ADMIN, "k1", for_service=True), act)
-    with pytest.raises(Forbidden, match=f"takes a {TABLE[act][2]}"):
+    with pytest.raises(Forbidden, match=f"takes the role of {TABLE[act][2]}"):
         check_may(Caller("ben", Role.SUBMITTER, "k2", for_service=False), act)
 
 
