@@ -162,9 +162,12 @@ def compare(before: RunFolder, after: RunFolder) -> Comparison:
     """
     told = before.told(), after.told()
     names = [one["dataset"] for one in told]
+    named = [
+        one.get("evaluation", run.path) for one, run in zip(told, (before, after), strict=True)
+    ]
     if names[0] != names[1]:
         raise InputError(
-            f"{before.path} is a run of {names[0]} and {after.path} of {names[1]}: only runs of "
+            f"{named[0]} is a run of {names[0]} and {named[1]} of {names[1]}: only runs of "
             "one dataset can be compared"
         )
     task = dataset(names[0]).task(before.path)
@@ -176,7 +179,7 @@ def compare(before: RunFolder, after: RunFolder) -> Comparison:
         if name in asked[1] and (found := _compared(name, asked[0][name], asked[1][name]))
     }
     if not compared:
-        raise InputError(f"{before.path} and {after.path} have answered no row both")
+        raise InputError(f"{named[0]} and {named[1]} have answered no row both")
     ids = [{row["id"] for row in one} for one in rows]
     both = ids[0] & ids[1]
     return Comparison(

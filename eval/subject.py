@@ -21,7 +21,7 @@ from service.engines.local.engine import LocalEngine
 from service.engines.openai.prompts import load
 from service.kit.errors import InputError
 from service.kit.text import normalise, sha256_hex
-from service.models import StanceModel
+from service.models import Models
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.statements.corpus import Corpus
@@ -81,6 +81,7 @@ class Subject:
         dataset: str,
         today: date | None = None,
         corpus: Corpus | None = None,
+        models: Models | None = None,
     ) -> AsyncIterator[Subject]:
         """Open the pipeline over the data folder that the settings name, without claim memory.
 
@@ -89,16 +90,21 @@ class Subject:
             dataset: what will be run.
             today: what claims without a date are checked as of; by default the day that it is.
             corpus: what claims are checked against; by default that of the data folder.
+            models: the embedded ones; loaded by default.
         """
-        async with Pipeline.open(settings, memory=False) as opened:
+        loaded = models or await asyncio.to_thread(Models.load, settings.threads)
+        async with Pipeline.open(settings, memory=False, models=loaded) as opened:
             pipeline = opened if corpus is None else opened.over(corpus)
             if dataset not in fold_parameters.SETS or pipeline.engine.name != "local":
                 yield cls(pipeline, today=today)
                 return
-            scorer = await asyncio.to_thread(StanceModel, settings.threads)
-            encoder = pipeline.corpus.embeddings.encoder
             of_folds = [
-                Pipeline(settings, LocalEngine(scorer, encoder, fitted), pipeline.corpus, None)
+                Pipeline(
+                    settings,
+                    LocalEngine(loaded.scorer, loaded.encoder, fitted),
+                    pipeline.corpus,
+                    None,
+                )
                 for fitted in fold_parameters.read()
             ]
             yield cls(pipeline, (dataset, of_folds), today)

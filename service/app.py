@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
+from eval.web import routes as evaluations
 from service.api import (
     audit,
     claims,
@@ -65,7 +66,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=desk.settings.max_request_bytes)
     app.middleware("http")(_logged)  # around the limit, whose answer it puts into our form
     v1 = APIRouter(prefix="/v1")
-    for room in (submissions, claims, notes, statements, audit):
+    for room in (submissions, claims, notes, statements, evaluations, audit):
         v1.include_router(room.router)
     app.include_router(v1)
     app.include_router(operations.router)

@@ -25,7 +25,7 @@ from service.engines.openai.engine import OpenAIEngine
 from service.engines.openai.marks import Marks
 from service.facts.instructions import instructions_in
 from service.kit.errors import ConfigurationError, EngineFailed, OutOfReach, VerinoteError
-from service.models import Encoder, StanceModel
+from service.models import Models
 from service.notes.draft import Provenance, about, draft, failed, redrafted
 from service.settings import Settings
 from service.statements.corpus import Corpus
@@ -82,6 +82,7 @@ class Pipeline:
         memory: None does without: nothing is linked, reused or remembered.
         local: the embedded engine, for what must not leave the machine and for statements that
             cannot decide; ``engine`` itself by default.
+        models: those that were loaded, to be used by other pipelines too.
     """
 
     def __init__(
@@ -91,7 +92,9 @@ class Pipeline:
         corpus: Corpus,
         memory: Memory | None,
         local: Engine | None = None,
+        models: Models | None = None,
     ) -> None:
+        self.models = models
         self.settings = settings
         self.engine = engine
         self.corpus = corpus
@@ -102,16 +105,23 @@ class Pipeline:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, *, memory: bool = True) -> AsyncIterator[Pipeline]:
+    async def open(
+        cls, settings: Settings, *, memory: bool = True, models: Models | None = None
+    ) -> AsyncIterator[Pipeline]:
         """Open the pipeline over a data folder with the engine that the settings name.
+
+        Args:
+            settings: how it is configured.
+            memory: whether claims are linked, reused and remembered.
+            models: of another pipeline; loaded by default.
 
         Raises:
             ConfigurationError: the data folder or a prompt cannot be used.
             ModelFileError: a packaged model is not what its card says.
             IndexMismatch: the index was made by another embedding model.
         """
-        encoder = await asyncio.to_thread(Encoder, settings.threads)
-        scorer = await asyncio.to_thread(StanceModel, settings.threads)
+        loaded = models or await asyncio.to_thread(Models.load, settings.threads)
+        encoder, scorer = loaded.encoder, loaded.scorer
         local = LocalEngine(scorer, encoder)
         embedded = settings.embeddings == "local"
         corpus = await asyncio.to_thread(Corpus.open, settings, encoder if embedded else None)
@@ -127,11 +137,11 @@ class Pipeline:
                 opened.callback(asking.close)
                 engine = asking
             known = Memory(corpus.database, corpus.vectors, corpus.embeddings) if memory else None
-            yield cls(settings, engine, corpus, known, local)
+            yield cls(settings, engine, corpus, known, local, loaded)
 
     def over(self, corpus: Corpus) -> Pipeline:
         """The same over another corpus, without a claim memory."""
-        return Pipeline(self.settings, self.engine, corpus, None, self._local)
+        return Pipeline(self.settings, self.engine, corpus, None, self._local, self.models)
 
     def account(self, submission: Submission, used: Usage = _NOTHING_USED) -> SubmissionAccount:
         """An account for a submission, with the budget that the settings give it."""

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     keep_days: int = Field(
         0, ge=0, description="days after which submissions are erased; 0: they are kept"
     )
+    evaluation_data: Path | None = Field(
+        None, description="folder of the datasets that can be run on the service"
+    )
     worker_gone_after: float = Field(
         30.0, gt=0, description="seconds of silence after which others do a process's work"
     )

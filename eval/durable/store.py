@@ -28,7 +28,7 @@ from eval.run_folder import RunFolder, add_row, confusions_as_json, figures_as_j
 from eval.runner import Limits, has_failed, spent, usage_of
 from service.audit.trail import Actor
 from service.kit.database import insert_new, utc_now
-from service.kit.errors import InputError, NotFound
+from service.kit.errors import NotFound, NotPossible
 from service.kit.ids import new_id
 from service.types import Usage
 
@@ -338,11 +338,11 @@ def cancel(session: Session, evaluation_id: str) -> None:
 
     Raises:
         NotFound: there is no such evaluation.
-        InputError: it is over.
+        NotPossible: it is over.
     """
     row = _found(session, evaluation_id)
     if row.state not in UNDER_WAY:
-        raise InputError(f"evaluation {evaluation_id}: it is {row.state} already")
+        raise NotPossible(f"evaluation {evaluation_id}: it is {row.state} already")
     if row.state == EvaluationState.QUEUED:
         row.finished_at = utc_now()
     row.state = EvaluationState.CANCELLED
@@ -358,13 +358,13 @@ def resume(session: Session, evaluation_id: str, limits: Limits) -> int:
 
     Raises:
         NotFound: there is no such evaluation.
-        InputError: it is under way, or every item has its answer.
+        NotPossible: it is under way, or every item has its answer.
     """
     row = _found(session, evaluation_id)
     if row.state in UNDER_WAY or row.in_flight:
-        raise InputError(f"evaluation {evaluation_id}: it is under way")
+        raise NotPossible(f"evaluation {evaluation_id}: it is under way")
     if row.state == EvaluationState.DONE and not row.failed:
-        raise InputError(f"evaluation {evaluation_id}: every item has its answer already")
+        raise NotPossible(f"evaluation {evaluation_id}: every item has its answer already")
     row.attempt += 1
     row.state, row.reason = EvaluationState.QUEUED, None
     row.begun_at = row.finished_at = None
@@ -385,11 +385,11 @@ def forget(session: Session, evaluation_id: str) -> None:
 
     Raises:
         NotFound: there is no such evaluation.
-        InputError: it is under way.
+        NotPossible: it is under way.
     """
     row = _found(session, evaluation_id)
     if row.state in UNDER_WAY or row.in_flight:
-        raise InputError(f"evaluation {evaluation_id}: it is under way; cancel it first")
+        raise NotPossible(f"evaluation {evaluation_id}: it is under way; cancel it first")
     of_it = EvaluationFileRow.evaluation_id == evaluation_id
     known = list(session.scalars(select(EvaluationFileRow.sha256).where(of_it)))
     session.execute(delete(EvaluationFileRow).where(of_it))

@@ -193,7 +193,7 @@ async def _opened(work: Work, row: EvaluationRow) -> Opened:
         today = row.created_at.date()
         name = plan.dataset.card.name
         subject = await opening.enter_async_context(
-            Subject.open(plan.settings, name, today, service)
+            Subject.open(plan.settings, name, today, service, work.pipeline.models)
         )
         if plan.statements:
             await subject.load(plan.statements)

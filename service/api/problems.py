@@ -25,11 +25,11 @@ from service.kit.errors import (
     InputTooLarge,
     NotEnglish,
     NotFound,
+    NotPossible,
     VerinoteError,
 )
-from service.notes.review import Forbidden, GateRefused, NotPossible, Outdated
+from service.notes.review import Forbidden, GateRefused, Outdated
 from service.submissions.inbox import OtherRequest
-from service.work.progress import NotUnderWay
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:verinote:problem:"
@@ -53,7 +53,6 @@ KINDS: list[tuple[type[Exception], int, str]] = [
     (NotAllowed, 401, "not-allowed"),
     (NotFound, 404, "not-found"),
     (OtherRequest, 409, "idempotency-key-used"),
-    (NotUnderWay, 409, "not-possible"),
     (NotPossible, 409, "not-possible"),
     (Forbidden, 403, "forbidden"),
     (Outdated, 409, "outdated"),

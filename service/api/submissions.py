@@ -283,7 +283,7 @@ async def stop(desk: Desk, submission_id: str, who: Actor) -> None:
 
     Raises:
         NotFound: there is none.
-        NotUnderWay: it is over.
+        NotPossible: it is over.
     """
 
     def change(session: Session) -> list[str]:
@@ -308,7 +308,7 @@ async def again(desk: Desk, submission_id: str, who: Actor) -> None:
 
     Raises:
         NotFound: there is none.
-        NotUnderWay: nothing of it failed.
+        NotPossible: nothing of it failed.
     """
 
     def change(session: Session) -> int:

@@ -24,6 +24,7 @@ from service.desk.views import page
 from service.desk.visitors import Acting, Sender, SendingReviewer, Visitor
 from service.kit.errors import InputError, NotFound, VerinoteError
 from service.kit.ids import new_id
+from service.kit.packaged import seeds
 from service.kit.text import normalise, sha256_hex
 from service.submissions import inbox
 from service.submissions.inbox import Repeat
@@ -35,8 +36,6 @@ router = APIRouter(prefix="/submissions", include_in_schema=False)
 SubmissionId = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 _A_PAGE = 50
 _UNDER_WAY = {SubmissionState.QUEUED, SubmissionState.RUNNING}
-_SEEDS = (FilePath(__file__).parents[1] / "seeds", FilePath(__file__).parents[2] / "seeds")
-"""The example, in an installed copy and in a checkout."""
 
 
 @router.get("")
@@ -173,7 +172,7 @@ def _told(error: ValidationError | VerinoteError) -> str:
 @router.post("/example")
 async def example(desk: TheDesk, caller: SendingReviewer, who: Acting) -> Response:
     """Load the example's statements, and send its article in."""
-    folder = next((one for one in _SEEDS if one.is_dir()), None)
+    folder = seeds()
     if folder is None:
         raise NotFound("the example is not installed here")
     statements = [folder / "statements"]

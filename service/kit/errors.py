@@ -32,6 +32,10 @@ class InputTooLarge(InputError):
     exit_code = 4
 
 
+class NotPossible(InputError):
+    """The state of what is named does not allow what is asked."""
+
+
 class NotEnglish(VerinoteError):
     """The text is not in English, the only language the embedded models know."""
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from service.access.register import Caller, Role
-from service.kit.errors import InputError
+from service.kit.errors import InputError, NotPossible
 
 
 class NoteState(StrEnum):
@@ -55,10 +55,6 @@ Decision = Literal[
     Act.RETRACT,
 ]
 """What a person decides about a note: each leads to another state."""
-
-
-class NotPossible(InputError):
-    """The note's state, or what was done to it, does not allow it."""
 
 
 class Forbidden(InputError):

@@ -20,7 +20,7 @@ from service.access.register import Caller, Role, who_may
 from service.audit.trail import Actor, Trail
 from service.claims.tables import ClaimRow, NoteRow
 from service.kit.database import utc_now
-from service.kit.errors import InputError, NotFound
+from service.kit.errors import InputError, NotFound, NotPossible
 from service.kit.ids import new_id
 from service.notes.gate import problems
 from service.notes.process import (
@@ -31,7 +31,6 @@ from service.notes.process import (
     Decision,
     Forbidden,
     NoteState,
-    NotPossible,
     allowed,
     check_may,
     way,
@@ -83,7 +82,6 @@ __all__ = [
     "Edited",
     "Forbidden",
     "GateRefused",
-    "NotPossible",
     "NoteState",
     "Opinion",
     "Order",

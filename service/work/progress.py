@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from service.claims.memory import claim_row, store_note
 from service.claims.tables import ClaimRow, NoteRow
 from service.kit.database import insert_new, utc_now
-from service.kit.errors import InputError
+from service.kit.errors import NotPossible
 from service.notes import review
 from service.submissions.inbox import row_of, submission_of, tell
 from service.submissions.tables import SubmissionRow
@@ -30,10 +30,6 @@ _CLAIM = TypeAdapter(Claim)
 _NOTHING = Usage()
 _A_WHILE = timedelta(seconds=10)
 _OVER = frozenset({SubmissionState.DONE, SubmissionState.FAILED, SubmissionState.CANCELLED})
-
-
-class NotUnderWay(InputError):
-    """The submission's state does not allow it."""
 
 
 def counts(session: Session, submission_ids: Iterable[str]) -> dict[str, Counter[ClaimState]]:
@@ -205,11 +201,11 @@ def cancelled(session: Session, submission_id: str) -> list[str]:
         The workflows that may be under way for it.
 
     Raises:
-        NotUnderWay: it is over.
+        NotPossible: it is over.
     """
     row = row_of(session, submission_id, lock=True)
     if row.state in _OVER:
-        raise NotUnderWay(f"submission {submission_id}: is {row.state}: nothing is under way")
+        raise NotPossible(f"submission {submission_id}: is {row.state}: nothing is under way")
     under_way = [workflow_of(row.id, row.attempt)]
     under_way += [workflow_of(*one) for one in queued(session, submission_id)]
     session.execute(
@@ -228,11 +224,11 @@ def retried(session: Session, submission_id: str) -> int:
         The number of this attempt.
 
     Raises:
-        NotUnderWay: it is under way, or nothing of it failed.
+        NotPossible: it is under way, or nothing of it failed.
     """
     row = row_of(session, submission_id, lock=True)
     if row.state not in _OVER:
-        raise NotUnderWay(f"submission {submission_id}: is {row.state}: wait for its end")
+        raise NotPossible(f"submission {submission_id}: is {row.state}: wait for its end")
     again = (ClaimState.FAILED, ClaimState.CANCELLED)
     ours = ClaimRow.submission_id == submission_id
     unread = session.scalar(select(func.count()).where(ours, ClaimRow.unread)) or 0
@@ -240,7 +236,7 @@ def retried(session: Session, submission_id: str) -> int:
         select(ClaimRow).where(ours, ClaimRow.state.in_(again), ~ClaimRow.unread)
     ).all()
     if row.read and not unread and not claims:
-        raise NotUnderWay(f"submission {submission_id}: nothing of it failed")
+        raise NotPossible(f"submission {submission_id}: nothing of it failed")
     row.attempt += 1
     for claim in claims:
         claim.state, claim.attempt = ClaimState.QUEUED, row.attempt

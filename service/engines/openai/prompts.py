@@ -10,18 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import frontmatter
 import yaml
 
 from service.kit.errors import ConfigurationError
+from service.kit.packaged import places
 from service.kit.text import sha256_hex
 
-_SERVICE = Path(__file__).parents[2]
-FOLDERS = (_SERVICE / "prompts", _SERVICE.parent / "prompts")
-"""In an installed copy, and in a checkout."""
+FOLDERS = places("prompts")
 
 _VARIABLE = re.compile(r"\{\{ (\w+) \}\}")
 _PARTS = re.compile(r"\A# System\n(?P<system>.+?)\n# User\n(?P<user>.+)\Z", re.DOTALL)

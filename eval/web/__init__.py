@@ -1,0 +1,1 @@
+"""Evaluations over HTTP: the routes of the API and the pages of the desk."""

@@ -1,0 +1,186 @@
+"""Evaluations as people ask for them over HTTP, for the API and the pages alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from eval.catalogue import DATASETS, Dataset, dataset
+from eval.compare import Comparison, compare
+from eval.durable import store
+from eval.durable.asking import asked
+from eval.durable.work import start
+from eval.report import page as report
+from eval.run_folder import RunFolder
+from eval.runner import Limits, Plan
+from eval.web.schemas import EvaluationAsked, Limited
+from service.api.desk import Desk
+from service.audit.trail import Actor
+from service.kit.errors import InputError
+from service.kit.packaged import seeds
+from service.settings import Settings
+
+_NOT_SET = "VERINOTE_EVALUATION_DATA is not set: no dataset but seeds can be run; or give claims"
+
+
+def folder_of(entry: Dataset, settings: Settings) -> Path | None:
+    """Where a dataset lies on this machine; None where it isn't."""
+    places = [settings.evaluation_data, seeds() if entry.card.name == "seeds" else None]
+    return next((place for place in places if place and entry.file(place).is_file()), None)
+
+
+def available(settings: Settings) -> list[Dataset]:
+    """The datasets that can be run here."""
+    return [entry for entry in DATASETS.values() if folder_of(entry, settings)]
+
+
+async def ask(desk: Desk, body: EvaluationAsked, who: Actor) -> str:
+    """Take an evaluation in, and have it worked on. Returns its id.
+
+    Raises:
+        NotFound: there is no such dataset.
+        InputError: it cannot be run; the message says why.
+    """
+    what, files = await asyncio.to_thread(_gathered, desk.settings, body)
+
+    def take(session: Session) -> str:
+        id_ = store.accept(session, what, files, who)
+        desk.trail.record(
+            session,
+            who,
+            "evaluation.accept",
+            f"evaluation:{id_}",
+            dataset=what.dataset,
+            engine=what.engine,
+        )
+        return id_
+
+    id_ = await desk.work.transact(take)
+    await start(id_)
+    return id_
+
+
+def _gathered(settings: Settings, body: EvaluationAsked) -> tuple[store.Asked, dict[str, bytes]]:
+    entry = dataset(body.dataset)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if body.claims is not None:
+            rows = [one.model_dump(mode="json", exclude_none=True) for one in body.claims]
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            (folder / entry.card.file).write_text(lines, encoding="utf-8")
+        else:
+            found = folder_of(entry, settings)
+            if found is None:
+                place = settings.evaluation_data
+                missing = f"{body.dataset}: there is no {entry.card.file} to be run"
+                raise InputError(missing if place else f"{missing}; {_NOT_SET}")
+            folder = found
+        own = (folder / "statements").is_dir()
+        return asked(
+            Plan(
+                dataset=entry,
+                data=folder,
+                out=folder,
+                settings=settings.model_copy(update={"engine": body.engine or settings.engine}),
+                limit=body.limit,
+                limits=_limits(body),
+                against_service=entry.corpus and not own,
+            )
+        )
+
+
+def _limits(given: Limited) -> Limits:
+    return Limits(given.max_cost, given.max_tokens)
+
+
+async def cancel(desk: Desk, evaluation_id: str, who: Actor) -> None:
+    """Begin no further item of an evaluation.
+
+    Raises:
+        NotFound: there is no such evaluation.
+        NotPossible: it is over.
+    """
+
+    def change(session: Session) -> None:
+        store.cancel(session, evaluation_id)
+        desk.trail.record(session, who, "evaluation.cancel", f"evaluation:{evaluation_id}")
+
+    await desk.work.transact(change)
+
+
+async def resume(desk: Desk, evaluation_id: str, given: Limited, who: Actor) -> None:
+    """Have the items of an evaluation answered that have no answer.
+
+    Raises:
+        NotFound: there is no such evaluation.
+        InputError: it is under way, has all its answers, or a limit could not be kept.
+    """
+    limits = _limits(given)
+
+    def change(session: Session) -> int:
+        engine = store.row_of(session, evaluation_id).engine
+        limits.check(desk.settings.model_copy(update={"engine": engine}))
+        attempt = store.resume(session, evaluation_id, limits)
+        desk.trail.record(session, who, "evaluation.resume", f"evaluation:{evaluation_id}")
+        return attempt
+
+    await start(evaluation_id, await desk.work.transact(change))
+
+
+async def forget(desk: Desk, evaluation_id: str, who: Actor) -> None:
+    """Take an evaluation out.
+
+    Raises:
+        NotFound: there is no such evaluation.
+        NotPossible: it is under way.
+    """
+
+    def change(session: Session) -> None:
+        store.forget(session, evaluation_id)
+        desk.trail.record(session, who, "evaluation.delete", f"evaluation:{evaluation_id}")
+
+    await desk.work.transact(change)
+
+
+@contextmanager
+def laid_out(desk: Desk, *evaluation_ids: str) -> Iterator[list[RunFolder]]:
+    """Evaluations as folders of runs, as long as the block lasts.
+
+    Raises:
+        NotFound: there is no such evaluation.
+    """
+    with tempfile.TemporaryDirectory(prefix="verinote-") as temporary:
+        folders = [
+            RunFolder(Path(temporary) / f"{id_}-{n}") for n, id_ in enumerate(evaluation_ids)
+        ]
+        with desk.transaction() as session:
+            for id_, folder in zip(evaluation_ids, folders, strict=True):
+                store.lay_out(session, id_, folder)
+        yield folders
+
+
+def report_of(desk: Desk, evaluation_id: str) -> str:
+    """The report as a page that stands by itself. Blocking: figures are made again.
+
+    Raises:
+        NotFound: there is no such evaluation.
+    """
+    with laid_out(desk, evaluation_id) as (folder,):
+        return report.page(folder)
+
+
+def compared(desk: Desk, before: str, after: str) -> Comparison:
+    """What differs between two evaluations. Blocking.
+
+    Raises:
+        NotFound: there is no such evaluation.
+        InputError: they are of different datasets, or have answered no row both.
+    """
+    with laid_out(desk, before, after) as (then, now):
+        return compare(then, now)
