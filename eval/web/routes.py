@@ -16,7 +16,7 @@ from eval.web import asking, schemas
 from service.api import paging
 from service.api.access import Admin, Reader, Reviewer, actor
 from service.api.desk import Desk, TheDesk
-from service.api.problems import responses
+from service.api.problems import OF_A_BODY, errors, responses
 from service.api.schemas import Page
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
@@ -27,7 +27,7 @@ REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """A report is one page with its style in it, and nothing in it runs."""
 
 
-@router.post("", status_code=202, responses=responses(404, 413))
+@router.post("", status_code=202, responses=responses(*OF_A_BODY, 403, 404))
 async def ask(
     body: schemas.EvaluationAsked,
     desk: TheDesk,
@@ -53,7 +53,7 @@ def listed(
         )
 
 
-@router.get("/datasets", responses=responses())
+@router.get("/datasets", responses=errors(401, 429, 500, 503))
 def datasets(desk: TheDesk, caller: Reader) -> list[schemas.DatasetShown]:
     """The datasets that are known, and whether they can be run here."""
     return [
@@ -144,7 +144,7 @@ def comparison(
     return schemas.ComparisonShown.model_validate(found.as_json())
 
 
-@router.post("/{evaluation_id}/cancel", responses=responses(404, 409))
+@router.post("/{evaluation_id}/cancel", responses=responses(403, 404, 409))
 async def cancel(
     evaluation_id: EvaluationId, desk: TheDesk, caller: Reviewer, request: Request
 ) -> schemas.EvaluationListed:
@@ -153,7 +153,7 @@ async def cancel(
     return await desk.work.transact(_shown, evaluation_id)
 
 
-@router.post("/{evaluation_id}/resume", responses=responses(404, 409))
+@router.post("/{evaluation_id}/resume", responses=responses(*OF_A_BODY, 403, 404, 409))
 async def resume(
     evaluation_id: EvaluationId,
     body: schemas.Limited,
@@ -166,7 +166,7 @@ async def resume(
     return await desk.work.transact(_shown, evaluation_id)
 
 
-@router.delete("/{evaluation_id}", status_code=204, responses=responses(404, 409))
+@router.delete("/{evaluation_id}", status_code=204, responses=responses(403, 404, 409))
 async def delete(
     evaluation_id: EvaluationId, desk: TheDesk, caller: Admin, request: Request
 ) -> None:
