@@ -16,7 +16,7 @@ from eval.web import asking, schemas
 from service.api import paging
 from service.api.access import Admin, Reader, Reviewer, actor
 from service.api.desk import Desk, TheDesk
-from service.api.problems import responses
+from service.api.problems import OF_A_BODY, errors, responses
 from service.api.schemas import Page
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
@@ -30,7 +30,7 @@ _REPORTS = {
 }
 
 
-@router.post("", status_code=202, responses=responses(404, 413))
+@router.post("", status_code=202, responses=responses(*OF_A_BODY, 403, 404))
 async def ask(
     body: schemas.EvaluationAsked,
     desk: TheDesk,
@@ -56,7 +56,7 @@ def listed(
         )
 
 
-@router.get("/datasets", responses=responses())
+@router.get("/datasets", responses=errors(401, 429, 500, 503))
 def datasets(desk: TheDesk, caller: Reader) -> list[schemas.DatasetShown]:
     """The datasets that are known, and whether they can be run here."""
     return [
@@ -158,7 +158,7 @@ def comparison(
     return schemas.ComparisonShown.model_validate(found.as_json())
 
 
-@router.post("/{evaluation_id}/cancel", responses=responses(404, 409))
+@router.post("/{evaluation_id}/cancel", responses=responses(403, 404, 409))
 async def cancel(
     evaluation_id: EvaluationId, desk: TheDesk, caller: Reviewer, request: Request
 ) -> schemas.EvaluationListed:
@@ -167,7 +167,7 @@ async def cancel(
     return await desk.work.transact(_shown, evaluation_id)
 
 
-@router.post("/{evaluation_id}/resume", responses=responses(404, 409))
+@router.post("/{evaluation_id}/resume", responses=responses(*OF_A_BODY, 403, 404, 409))
 async def resume(
     evaluation_id: EvaluationId,
     body: schemas.Limited,
@@ -180,7 +180,7 @@ async def resume(
     return await desk.work.transact(_shown, evaluation_id)
 
 
-@router.delete("/{evaluation_id}", status_code=204, responses=responses(404, 409))
+@router.delete("/{evaluation_id}", status_code=204, responses=responses(403, 404, 409))
 async def delete(
     evaluation_id: EvaluationId, desk: TheDesk, caller: Admin, request: Request
 ) -> None:

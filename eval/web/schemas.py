@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
-from pydantic.config import JsonDict
 
 from eval.durable.store import EvaluationState
 from service.api.schemas import STATEMENT_ID, Day, Line, Moment, Said
@@ -42,21 +41,8 @@ class ExpectedClaim(_Wire):
     type: Line = Field(default="", description="a word to break the figures down by")
 
 
-_CLAIM: JsonDict = {
-    "id": "A01",
-    "claim": "Two B-52 bombers flew over the Sea of Japan.",
-    "verdict": "supported",
-    "statement": ["S01"],
-    "as_of": "2025-12-20",
-}
-
-
 class Limited(_Wire):
     """What an evaluation may use of a language model, all attempts together."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"max_cost": 5.0, "max_tokens": 2_000_000}]}
-    )
 
     max_cost: _Cost | None = Field(
         default=None, description="no further item is begun once so much is spent"
@@ -66,11 +52,6 @@ class Limited(_Wire):
 
 class EvaluationAsked(Limited):
     """What to run: a dataset, or claims of one's own against the service's statements."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"claims": [_CLAIM]}, {"dataset": "seeds", "limit": 5}]},
-    )
 
     dataset: Line = Field(
         default="probes", description="one of `GET /v1/evaluations/datasets`", examples=["seeds"]

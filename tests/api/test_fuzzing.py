@@ -51,6 +51,11 @@ BY_NATURE: dict[str, list[str]] = {
     "GET /v1/statements/uploads": ["422"],
     "GET /v1/statements/uploads/{upload_id}": ["422"],
     "GET /v1/audit": ["422"],
+    "GET /v1/evaluations": ["422"],
+    # Whether a dataset is there, two are the same, and a price is known, hangs on the service.
+    "POST /v1/evaluations": ["422"],
+    "POST /v1/evaluations/{evaluation_id}/resume": ["422"],
+    "GET /v1/evaluations/{evaluation_id}/comparison": ["422"],
     # The citation gate compares with stored texts; If-Match is held against the newest revision,
     # and its absence has an answer of its own (RFC 6585).
     "PATCH /v1/notes/{note_id}": ["412", "422", "428"],
@@ -138,11 +143,11 @@ def _config(desk: Served, who: str | None, examples: int, phases: set[str]) -> S
                     "negative_data_rejection": {"expected-statuses": [*REFUSED, "201", "202"]}
                 },
             },
-            # Other methods take the address for that of a note, whose id is malformed.
-            {
-                "include-name": "POST /v1/notes/bulk",
-                "checks": {"unsupported_method": {"enabled": False}},
-            },
+            # Other methods take the address for that of something whose id is malformed.
+            *(
+                {"include-name": name, "checks": {"unsupported_method": {"enabled": False}}}
+                for name in ("POST /v1/notes/bulk", "GET /v1/evaluations/datasets")
+            ),
             # What failed to be added has no id, and the link that is made up follows the null; and
             # what is withdrawn is still shown, since notes cite it.
             {
@@ -154,7 +159,10 @@ def _config(desk: Served, who: str | None, examples: int, phases: set[str]) -> S
             },
         ],
         "dictionaries": {name: {"values": values} for name, values in known.items()},
-        "parameters": {f"path.{name}": {"dictionary": name, "probability": 0.5} for name in known},
+        "parameters": {
+            **{f"path.{name}": {"dictionary": name, "probability": 0.5} for name in known},
+            "query.before": {"dictionary": "evaluation_id", "probability": 0.9},
+        },
     }
     if who is not None:
         figures = {"Authorization": "Bearer scrape"}
@@ -173,6 +181,11 @@ def _known(desk: Served) -> dict[str, list[str]]:
     with desk.client() as client:
         body = {"statements": [{"id": "later", "text": LOAN}]}
         later = client.post("/v1/statements", json=body, headers={"Prefer": "respond-async"})
+        expected = {"id": "1", "claim": LOAN, "verdict": "supported"}
+        evaluations = [
+            client.post("/v1/evaluations", json={"claims": [expected]}).json()["id"]
+            for _ in range(3)
+        ]
         claims = [
             claim for id_ in kept for claim in client.get(f"/v1/submissions/{id_}").json()["claims"]
         ]
@@ -185,6 +198,7 @@ def _known(desk: Served) -> dict[str, list[str]]:
         "note_id": [claim["note_id"] for claim in claims],
         "statement_id": list(STATEMENTS),
         "upload_id": [later.json()["id"]],
+        "evaluation_id": evaluations,
     }
 
 
