@@ -12,14 +12,17 @@ from typer.testing import CliRunner
 from service.cli import app
 
 ROOT = Path(__file__).parents[2]
-SOAK = ROOT / "docs" / "soak"
+PERFORMANCE = ROOT / "docs" / "performance"
 
 
 def bench(monkeypatch: pytest.MonkeyPatch, out: Path, *arguments: str) -> dict:
     monkeypatch.chdir(ROOT)
     told = CliRunner().invoke(app, ["eval", "bench", *arguments, "--out", str(out)])
     assert told.exit_code == 0, told.output
-    return json.loads(out.read_text(encoding="utf-8"))
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert written["benchmark"] == arguments[0]
+    assert written["made"]["command"] == " ".join(("verinote eval bench", *arguments))
+    return written["figures"]
 
 
 @pytest.fixture
@@ -58,12 +61,12 @@ def test_a_database_that_is_used_is_not_measured_on(
 
 @pytest.mark.soak
 def test_the_desk_keeps_nobody_waiting(monkeypatch) -> None:
-    found = bench(monkeypatch, SOAK / "desk.json", "desk")
+    found = bench(monkeypatch, PERFORMANCE / "desk.json", "desk")
     assert found["queue"]["p95"] < 100
     assert found["interactive"]["p95"] < 200
 
 
 @pytest.mark.soak
 def test_four_workers_do_four_times_as_much(monkeypatch, servers) -> None:
-    found = bench(monkeypatch, SOAK / "scale-out.json", "scale-out")
+    found = bench(monkeypatch, PERFORMANCE / "scale-out.json", "scale-out")
     assert found["rates"][-1]["times_one"] >= 3.6
