@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.kit.database import Base, Database
 from service.kit.errors import BrokenVectors
 from service.kit.vectors import VectorCollection, Vectors, VectorStore, batches
+from service.statements import repository
 from service.statements.embeddings import EmbeddingCache
 from service.statements.intake import Progress
 from service.statements.tables import PassageRow
@@ -284,12 +285,8 @@ class PassageIndex:
     def _texts(self, ids: Sequence[str]) -> dict[str, str]:
         """The texts of those passages that are searchable now."""
         with self._database.transaction() as session:
-            rows = session.execute(
-                select(PassageRow.id, PassageRow.text).where(
-                    PassageRow.id.in_(ids), PassageRow.searchable
-                )
-            )
-            return dict(rows.all())
+            query = select(PassageRow.id, PassageRow.text)
+            return dict(session.execute(query.where(repository.searchable_among(ids))).all())
 
     def _upsert(self, texts: dict[str, str]) -> None:
         if texts:
