@@ -75,6 +75,18 @@ def bench_search(
     _finish(context, made, result, search.table(result), out)
 
 
+@bench_app.command("ingest")
+def bench_ingest(
+    context: typer.Context, data: Data = None, passages: Passages = 10_000, out: Out = None
+) -> None:
+    """Time adding statements, and the encoder alone on the same passages."""
+    from eval.benchmarks import ingest
+
+    made = _made(context)
+    result = ingest.run(load_settings(), data, passages=passages, tell=_say)
+    _finish(context, made, result, ingest.table(result), out)
+
+
 @bench_app.command("llm-overhead")
 def bench_llm_overhead(
     context: typer.Context,
@@ -123,6 +135,36 @@ def bench_desk(
         tell=_say,
     )
     _finish(context, made, result, desk.table(result), out)
+
+
+@bench_app.command("api")
+def bench_api(
+    context: typer.Context,
+    data: Data = None,
+    seeds: Seeds = _SEEDS,
+    notes: Annotated[int, typer.Option(min=1, help="notes stored")] = 10_000,
+    passages: Passages = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="how often each goes through all routes")] = 30,
+    at_once: Annotated[
+        list[int] | None, typer.Option(min=1, help="how many ask at once; 1 and 8 without it")
+    ] = None,
+    out: Out = None,
+) -> None:
+    """Time the API's routes over many notes, asked by one and by several at once."""
+    from eval.benchmarks import api
+
+    made = _made(context)
+    result = api.run(
+        load_settings(engine="local"),
+        seeds,
+        data,
+        notes=notes,
+        passages=passages,
+        rounds=rounds,
+        at_once=at_once or [1, 8],
+        tell=_say,
+    )
+    _finish(context, made, result, api.table(result), out)
 
 
 @bench_app.command("scale-out")

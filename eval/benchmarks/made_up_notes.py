@@ -37,7 +37,7 @@ from service.types import (
 _CLAIMS_EACH = 20
 _STATES = [NoteState.DRAFTED] * 6 + [NoteState.APPROVED, NoteState.PUBLISHED, NoteState.REJECTED]
 _SEED = 20251212
-_EVIDENCE = 8
+EVIDENCE = 8
 """Pieces of it that a note has, the first one excepted."""
 
 
@@ -55,7 +55,7 @@ def fill(corpus: Corpus, count: int, evidence: int) -> str:
     hits = corpus.search("The ministry announced an exercise.", evidence)
     claims = filler.claims(None, count)
     chance = random.Random(_SEED)  # noqa: S311  the same each time, no secret
-    made = [_note(text, hits, chance, _EVIDENCE) for text in claims]
+    made = [_note(text, hits, chance, EVIDENCE) for text in claims]
     made[0] = _note(claims[0], hits, chance, evidence)
     with corpus.database.transaction() as session:
         for first in range(0, count, _CLAIMS_EACH):
@@ -82,7 +82,7 @@ def _rows(
     ]  # fmt: skip
     claims, stored_notes, revisions = [], [], []
     for number, note in enumerate(notes, start=first):
-        id_, claim_id, body = _id(number), f"claim{number}", stored(note)
+        id_, claim_id, body = _id(number), note.claim.id, stored(note)
         claims.append(
             {
                 "id": claim_id, "submission_id": submission, "text": note.claim.text,

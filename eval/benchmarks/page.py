@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.benchmarks import desk, local, overhead, scale_out, search
+from eval.benchmarks import api, desk, ingest, local, overhead, scale_out, search
 from eval.benchmarks.result import Made, Record, Table, read
 
 _HEAD = """\
@@ -51,6 +51,16 @@ synthetic**, and a corpus of a million passages is nearly all so.
         search.Result,
         search.table,
     ),
+    "ingest": _Section(
+        "Adding statements",
+        """\
+Statements are read, cut into passages, stored, embedded and indexed by the product's own intake.
+Before each slice the encoder alone embeds the same passages, so that both figures are from the
+same minutes.
+""",
+        ingest.Result,
+        ingest.table,
+    ),
     "local": _Section(
         "The embedded engine",
         """\
@@ -78,6 +88,16 @@ people use, one request after the other, and a note opened in Chromium.
 """,
         desk.Result,
         desk.table,
+    ),
+    "api": _Section(
+        "The API",
+        """\
+`verinote serve` in a process of its own over a corpus and made-up notes; whoever asks runs beside
+it on the same cores. Each round asks for every route once, first one at a time, then several at
+once.
+""",
+        api.Result,
+        api.table,
     ),
     "scale-out": _Section(
         "More workers",

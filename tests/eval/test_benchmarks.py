@@ -41,6 +41,28 @@ def test_a_small_desk_is_measured(monkeypatch, tmp_path: Path) -> None:
     assert found["interactive"]["p50"] > 0
 
 
+def test_a_small_service_is_asked_by_one_and_by_three_at_once(monkeypatch, tmp_path: Path) -> None:
+    arguments = ["api", "--notes", "21", "--passages", "30", "--rounds", "2"]
+    arguments += ["--at-once", "1", "--at-once", "3"]
+    found = bench(monkeypatch, tmp_path / "api.json", *arguments)
+    assert found["notes"] == 21
+    assert found["passages"] >= 130 + 30  # the seeds' are searched too
+    alone, three = found["asked"]
+    assert (alone["at_once"], three["at_once"]) == (1, 3)
+    assert {spread["n"] for spread in alone["each"].values()} == {2}
+    assert {spread["n"] for spread in three["each"].values()} == {6}
+    assert "GET /v1/notes/{note_id}" in alone["each"]
+    assert alone["requests_per_second"] > 0
+
+
+def test_adding_is_measured_beside_the_encoder_alone(monkeypatch, tmp_path: Path) -> None:
+    found = bench(monkeypatch, tmp_path / "ingest.json", "ingest", "--passages", "60")
+    assert found["statements"] == 6
+    assert 60 <= found["passages"] < 90
+    assert found["share"] > 0
+    assert found["encoder_alone"]["n"] == found["ingest"]["n"] == 3
+
+
 def test_one_worker_is_measured(monkeypatch, tmp_path: Path, servers) -> None:
     arguments = ("scale-out", "--workers", "1", "--latency", "0.2", "--seconds", "1.5")
     found = bench(monkeypatch, tmp_path / "scale.json", *arguments)
