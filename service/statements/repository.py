@@ -348,6 +348,13 @@ def passages(session: Session, ids: Iterable[str]) -> list[Passage]:
     return [found[id_] for id_ in wanted if id_ in found]
 
 
+def passage_ids(session: Session, numbers: Sequence[int]) -> list[str]:
+    """The ids of the passages of these numbers, in their order; unknown ones are left out."""
+    query = select(PassageRow.number, PassageRow.id).where(PassageRow.number.in_(numbers))
+    found: dict[int, str] = dict(session.execute(query).all())
+    return [found[number] for number in numbers if number in found]
+
+
 def searchable_among(ids: Collection[str]) -> ColumnElement[bool]:
     """The condition for those passages of these ids that may be searched.
 
