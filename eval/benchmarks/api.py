@@ -114,16 +114,16 @@ def run(
         tell: told what is being done.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        folder, filled = Path(temporary) / "data", Path(temporary) / "filler.jsonl"
+        folder = Path(temporary) / "data"
         own = settings.model_copy(
             update={"data_dir": folder, "database_url": None, "chroma_url": None}
         )
-        filler.write_statements(filled, passages, data)
+        statements = filler.write_statements(Path(temporary) / "filler", passages, data)
         tell(f"{passages} passages are added, {notes} notes made up")
         with Corpus.open(own) as corpus:
             corpus.add([seeds / "statements"])
             note = made_up_notes.fill(corpus, notes, made_up_notes.EVIDENCE)
-            corpus.add([filled])
+            corpus.add(statements)
             searched = corpus.coverage().passages
         with served(folder, {"VERINOTE_REQUESTS_PER_MINUTE": "0"}, "--no-work") as client:
             routes = _routes(client, note)

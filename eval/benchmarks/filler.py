@@ -37,6 +37,9 @@ _JOINT = re.compile(rf"(?<=[^.]), | (?=(?:{_JOINING}) )")
 _PARAGRAPH_WORDS = 55
 """About one passage: they hold at most 110 word pieces."""
 _PARAGRAPHS = 10
+_PASSAGES_OF_SETS = 12
+"""A statement makes so many of them: some paragraphs of the sets' sentences are longer."""
+_IN_A_FILE = 5_000
 _SOURCES = ("wice-claims", "climate-fever", "fool-me-twice", "healthver")
 
 _BODIES = ("ministry", "agency", "commission", "council", "central bank", "office")
@@ -56,33 +59,39 @@ _THINGS = (
 )
 
 
-def write_statements(path: Path, passages: int, data: Path | None) -> int:
-    """Write statements (JSON lines) that make about ``passages`` passages.
+def write_statements(folder: Path, passages: int, data: Path | None) -> list[Path]:
+    """Write statements (JSON lines) that make about ``passages`` passages, into files of a folder.
 
     Args:
-        path: the file to write.
+        folder: made where it is not there.
         passages: how many passages are wanted.
         data: folder of the public sets, whose sentences are used; generated ones without it.
 
     Returns:
-        How many statements were written.
+        The files, each small enough to be added.
     """
-    wanted = -(-passages // _PARAGRAPHS)
+    wanted = -(-passages // (_PASSAGES_OF_SETS if data else _PARAGRAPHS))
     bodies = _from_sets(data, wanted) if data else _bodies(_generated_sentences())
-    statements = 0
-    with path.open("w", encoding="utf-8") as lines:
-        for statements, body in enumerate(islice(bodies, wanted), start=1):
-            statement = {
-                "id": f"F{statements:06d}",
-                "title": f"Filler {statements}",
-                "issuer": f"Filler office {statements % 97}",
-                "published": f"20{statements % 25:02d}-0{statements % 9 + 1}-15",
-                "kind": "digest",
-                "language": "en",
-                "text": body,
-            }
-            lines.write(json.dumps(statement, ensure_ascii=False) + "\n")
-    return statements
+    lines = (_line(number, body) for number, body in enumerate(islice(bodies, wanted), start=1))
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    while part := list(islice(lines, _IN_A_FILE)):
+        files.append(folder / f"filler-{len(files) + 1:03d}.jsonl")
+        files[-1].write_text("".join(part), encoding="utf-8")
+    return files
+
+
+def _line(number: int, body: str) -> str:
+    statement = {
+        "id": f"F{number:06d}",
+        "title": f"Filler {number}",
+        "issuer": f"Filler office {number % 97}",
+        "published": f"20{number % 25:02d}-0{number % 9 + 1}-15",
+        "kind": "digest",
+        "language": "en",
+        "text": body,
+    }
+    return json.dumps(statement, ensure_ascii=False) + "\n"
 
 
 def told(data: Path | None, passages: int) -> str:

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from eval.benchmarks import filler
 from eval.benchmarks.result import Spread, Table, Tell
+from service.kit.vectors import batches
 from service.models import Encoder
 from service.settings import Settings
 from service.statements.corpus import Corpus
@@ -76,25 +76,25 @@ def run(settings: Settings, data: Path | None, *, passages: int, tell: Tell) -> 
     """
     encoder = Encoder(settings.threads)
     with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary) / "filler.jsonl"
-        statements = filler.write_statements(source, passages, data)
+        files = filler.write_statements(Path(temporary) / "filler", passages, data)
+        lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
         own = settings.model_copy(
             update={"data_dir": Path(temporary) / "data", "database_url": None, "chroma_url": None}
         )
         alone: list[_Taken] = []
         whole: list[_Taken] = []
-        with Corpus.open(own, encoder) as corpus, source.open(encoding="utf-8") as lines:
+        with Corpus.open(own, encoder) as corpus:
             corpus.search("any words", 1)  # what is loaded once is not what every passage takes
-            while texts := list(islice(lines, -(-statements // _SLICES))):
-                tell(f"{len(texts)} statements")
-                part = source.with_name(f"slice{len(alone)}.jsonl")
-                part.write_text("".join(texts), encoding="utf-8")
-                cut = [passage for text in texts for passage in _passages(text)]
+            for part in batches(lines, -(-len(lines) // _SLICES)):
+                tell(f"{len(part)} statements")
+                file = Path(temporary) / f"slice{len(alone)}.jsonl"
+                file.write_text("\n".join(part), encoding="utf-8")
+                cut = [passage for line in part for passage in _passages(line)]
                 alone.append(_taken(partial(encoder.encode, cut), len(cut)))
-                whole.append(_taken(partial(corpus.add, [part]), len(cut)))
+                whole.append(_taken(partial(corpus.add, [file]), len(cut)))
     return Result(
         filler=filler.told(data, passages),
-        statements=statements,
+        statements=len(lines),
         passages=sum(one.passages for one in whole),
         encoder_alone=Spread.of([one.rate for one in alone]),
         ingest=Spread.of([one.rate for one in whole]),

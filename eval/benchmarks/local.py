@@ -116,12 +116,11 @@ async def run(
     """
     with tempfile.TemporaryDirectory() as folder:
         settings = settings.model_copy(update={"data_dir": Path(folder) / "data"})
-        statements = Path(folder) / "filler.jsonl"
-        filler.write_statements(statements, passages, data)
+        statements = filler.write_statements(Path(folder) / "filler", passages, data)
         tell(f"indexing {passages} passages")
         begun = time.perf_counter()
         async with Pipeline.open(settings) as pipeline:
-            pipeline.corpus.add([seeds / "statements", statements])
+            pipeline.corpus.add([seeds / "statements", *statements])
             coverage = pipeline.corpus.coverage()
         loaded = time.perf_counter() - begun
         begun = time.perf_counter()

@@ -192,16 +192,15 @@ def _fill(
     data: Path | None,
     progress: Progress | None,
 ) -> float | None:
-    with tempfile.TemporaryDirectory() as sources, Corpus.open(settings, encoder) as corpus:
-        if corpus.coverage().passages >= passages:
+    with Corpus.open(settings, encoder) as corpus:
+        already = corpus.coverage().passages
+        if already >= passages:
             return None
-        source = Path(sources) / "filler.jsonl"
-        filler.write_statements(source, passages, data)
+        files = filler.write_statements(settings.data_dir / "filler", passages, data)
         corpus.search("any words", 1)
         started = time.perf_counter()
-        was_empty = not corpus.coverage().passages
-        corpus.add([source], progress)
-        return time.perf_counter() - started if was_empty else None
+        corpus.add(files, progress)
+        return None if already else time.perf_counter() - started
 
 
 def _measured(

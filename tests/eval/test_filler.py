@@ -12,16 +12,21 @@ from service.statements.passages import split
 
 
 def test_generated_filler_is_the_same_every_time(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        filler.write_statements(tmp_path / name, 40, None)
-    assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text()
+    (one,), (other,) = (filler.write_statements(tmp_path / name, 40, None) for name in "ab")
+    assert one.read_text() == other.read_text()
 
 
 def test_filler_makes_about_as_many_passages_as_were_asked_for(tmp_path: Path) -> None:
-    statements = filler.write_statements(tmp_path / "f", 60, None)
-    texts = [json.loads(line)["text"] for line in (tmp_path / "f").open()]
-    assert len(texts) == statements
+    (file,) = filler.write_statements(tmp_path, 60, None)
+    texts = [json.loads(line)["text"] for line in file.open()]
     assert 60 <= sum(len(split(text)) for text in texts) <= 90
+
+
+def test_much_filler_is_written_in_files_that_can_be_added(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(filler, "_IN_A_FILE", 2)
+    files = filler.write_statements(tmp_path, 50, None)
+    ids = [[json.loads(line)["id"] for line in file.open()] for file in files]
+    assert ids == [["F000001", "F000002"], ["F000003", "F000004"], ["F000005"]]
 
 
 def sets(folder: Path) -> list[str]:
@@ -47,9 +52,11 @@ def sets(folder: Path) -> list[str]:
 
 def written(path: Path, passages: int, data: Path) -> list[str]:
     """The paragraphs of the filler."""
-    filler.write_statements(path, passages, data)
     return [
-        paragraph for line in path.open() for paragraph in json.loads(line)["text"].split("\n\n")
+        paragraph
+        for file in filler.write_statements(path, passages, data)
+        for line in file.open()
+        for paragraph in json.loads(line)["text"].split("\n\n")
     ]
 
 
@@ -61,7 +68,7 @@ def test_a_datasets_sentences_are_used_once(tmp_path: Path) -> None:
 
 def test_what_the_sets_do_not_hold_is_made_up_of_their_words(tmp_path: Path) -> None:
     words = sets(tmp_path)
-    made_up = written(tmp_path / "f", 200, tmp_path)
+    made_up = written(tmp_path / "f", 240, tmp_path)
     assert len(made_up) == 200
     assert len(set(made_up)) == 200
     real = [one for one in made_up if all(f"{part}." in words for part in one[:-1].split(". "))]
