@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.benchmarks.commands import bench_app
 from service.kit.errors import SOME_FAILED, InputError, LimitReached
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ HELD_OUT = Path(__file__).parent / "claims" / "heldout.jsonl"
 eval_app = typer.Typer(
     name="eval",
     help="Is it right? Run datasets through the product, with intervals and baselines.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-bench_app = typer.Typer(
-    name="bench",
-    help="How fast is it? Each benchmark prints a table and writes JSON.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -383,6 +378,20 @@ def prompts_page(
     typer.echo(f"written to {out}")
 
 
+@eval_app.command("performance-page")
+def performance_page(
+    figures: Annotated[
+        Path, typer.Option(help="folder of what the benchmarks wrote", exists=True, file_okay=False)
+    ] = Path("docs/performance"),
+    out: Annotated[Path, typer.Option(help="the file to write")] = Path("docs/performance.md"),
+) -> None:
+    """Write the page of how fast it is, from what the benchmarks wrote."""
+    from eval.benchmarks.page import page
+
+    out.write_text(page(figures), encoding="utf-8")
+    typer.echo(f"written to {out}")
+
+
 @eval_app.command("false-alarms")
 def false_alarms(
     data: Annotated[Path, typer.Option(help="folder of the public sets")],
@@ -399,146 +408,6 @@ def false_alarms(
     typer.echo(
         f"{len(found.alarms)} of {found.texts} ordinary texts look as if they spoke to a model"
     )
-
-
-@bench_app.command("local")
-def bench_local(
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the public sets; generated texts without it")
-    ] = None,
-    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
-    passages: Annotated[int, typer.Option(min=1, help="passages in the corpus")] = 10_000,
-    claims: Annotated[int, typer.Option(min=1, help="claims that are timed")] = 200,
-    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/local.json"),
-) -> None:
-    """Time the embedded engine: the article, one claim among many passages, claims in batch."""
-    from rich.console import Console
-
-    from eval.benchmarks import local
-
-    result = asyncio.run(
-        local.run(
-            _settings("local"),
-            seeds,
-            data,
-            passages=passages,
-            claims=claims,
-            tell=lambda words: typer.echo(words, err=True),
-        )
-    )
-    local.write(result, out)
-    Console().print(local.table(result))
-    typer.echo(f"written to {out}")
-
-
-@bench_app.command("search")
-def bench_search(
-    data: Annotated[
-        Path | None, typer.Option(help="folder of the public sets; generated texts without it")
-    ] = None,
-    passages: Annotated[int, typer.Option(min=1, help="passages in the corpus")] = 10_000,
-    folder: Annotated[
-        Path | None, typer.Option(help="data folder to keep, and to use again when it is filled")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/search.json"),
-) -> None:
-    """Time the search among many passages, and hold it against an exact one."""
-    from rich.console import Console
-
-    from eval.benchmarks import search
-    from service.statements.commands import progress_bar
-
-    with progress_bar() as progress:
-        figures = search.run(passages, data, folder, progress)
-    search.write(figures, out)
-    Console().print(search.table(figures))
-    typer.echo(f"written to {out}")
-
-
-@bench_app.command("llm-overhead")
-def bench_llm_overhead(
-    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
-    latency: Annotated[float, typer.Option(min=0, help="seconds that an answer takes")] = 1.0,
-    repeats: Annotated[int, typer.Option(min=1, help="how often it is run")] = 5,
-    fault_rate: Annotated[
-        float, typer.Option(min=0, max=1, help="share of calls that fail in runs beside")
-    ] = 0.0,
-    out: Annotated[Path, typer.Option(help="the file to write")] = Path(
-        "var/bench/llm-overhead.json"
-    ),
-) -> None:
-    """Time the article with a scripted language model that takes a second for every answer."""
-    from rich.console import Console
-
-    from eval.benchmarks import overhead
-
-    result = overhead.run(
-        _settings("openai"),
-        seeds,
-        latency=latency,
-        repeats=repeats,
-        fault_rate=fault_rate,
-        tell=lambda words: typer.echo(words, err=True),
-    )
-    overhead.write(result, out)
-    Console().print(overhead.table(result))
-    typer.echo(f"written to {out}")
-
-
-@bench_app.command("desk")
-def bench_desk(
-    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
-    notes: Annotated[int, typer.Option(min=1, help="notes on the desk")] = 10_000,
-    evidence: Annotated[int, typer.Option(min=1, help="pieces of it in the note")] = 50,
-    repeats: Annotated[int, typer.Option(min=1, help="how often each page is asked for")] = 30,
-    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/desk.json"),
-) -> None:
-    """Time the desk's queue among many notes, and a note with much evidence in Chromium."""
-    from rich.console import Console
-
-    from eval.benchmarks import desk
-
-    result = desk.run(
-        _settings("local"),
-        seeds,
-        notes=notes,
-        evidence=evidence,
-        repeats=repeats,
-        tell=lambda words: typer.echo(words, err=True),
-    )
-    desk.write(result, out)
-    Console().print(desk.table(result))
-    typer.echo(f"written to {out}")
-
-
-@bench_app.command("scale-out")
-def bench_scale_out(
-    seeds: Annotated[Path, typer.Option(help="folder of the seeds")] = Path("seeds"),
-    workers: Annotated[
-        list[int] | None, typer.Option(min=1, help="how many at once; 1, 2 and 4 without it")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="claims a worker has at once")] = 4,
-    latency: Annotated[float, typer.Option(min=0.01, help="seconds that an answer takes")] = 1.0,
-    seconds: Annotated[float, typer.Option(min=1, help="the least time that a run takes")] = 20.0,
-    out: Annotated[Path, typer.Option(help="the file to write")] = Path("var/bench/scale-out.json"),
-) -> None:
-    """Time one, two and four workers on an empty PostgreSQL database and Chroma server."""
-    from rich.console import Console
-
-    from eval.benchmarks import scale_out
-
-    result = scale_out.run(
-        _settings("openai"),
-        seeds,
-        workers=workers or [1, 2, 4],
-        concurrency=concurrency,
-        latency=latency,
-        seconds=seconds,
-        tell=lambda words: typer.echo(words, err=True),
-    )
-    scale_out.write(result, out)
-    Console().print(scale_out.table(result))
-    typer.echo(f"written to {out}")
 
 
 def _settings(engine: str | None) -> Settings:

@@ -7,54 +7,21 @@ evidence is opened in Chromium, where what counts is when its page can be used.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from rich.table import Table
-from sqlalchemy import insert
 
-from eval.benchmarks import filler
-from eval.benchmarks.local import Spread
+from eval.benchmarks import made_up_notes
 from eval.benchmarks.processes import served
-from eval.environment import git_revision, packages
-from service.claims.memory import digest_of
-from service.claims.tables import ClaimRow, NoteRow
-from service.kit.database import utc_now
+from eval.benchmarks.result import Spread, Table, Tell
 from service.kit.errors import ConfigurationError
-from service.kit.ids import new_id
-from service.kit.text import sha256_hex
-from service.notes.process import NoteState
-from service.notes.reviewed import stored
-from service.notes.tables import RevisionRow
 from service.settings import Settings
 from service.statements.corpus import Corpus
-from service.submissions.tables import SubmissionRow
-from service.types import (
-    Basis,
-    Citation,
-    Claim,
-    ClaimState,
-    Evidence,
-    Finding,
-    Hit,
-    Note,
-    Span,
-    Stance,
-    Verdict,
-)
 
-_CLAIMS_EACH = 20
-_STATES = [NoteState.DRAFTED] * 6 + [NoteState.APPROVED, NoteState.PUBLISHED, NoteState.REJECTED]
 _ASKED = (
     "/queue",
     "/queue?verdict=refuted",
@@ -64,8 +31,6 @@ _ASKED = (
     "/queue?changed=yes",
     "/queue?q=grain+export",
 )
-_SEED = 20251212
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +46,6 @@ class Result:
         interactive: from opening it in Chromium to where its scripts have run.
     """
 
-    machine: str
-    cores: int
-    git_revision: str | None
-    packages: dict[str, str]
     notes: int
     queue: Spread
     queue_each: dict[str, Spread]
@@ -95,24 +56,16 @@ class Result:
 
 def table(result: Result) -> Table:
     """The figures beside what is asked of them."""
-    shown = Table(box=None)
-    for name in ("milliseconds", "p50", "p95", "asked"):
-        shown.add_column(name, justify="right" if name != "milliseconds" else "left")
     rows = [
         (f"queue of {result.notes:,} notes", result.queue, "p95 100"),
         *((f"  {path}", spread, "") for path, spread in result.queue_each.items()),
         (f"note with {result.evidence} pieces of evidence, answered", result.note, ""),
         ("  until it can be used in Chromium", result.interactive, "200"),
     ]
-    for name, spread, asked in rows:
-        shown.add_row(name, f"{spread.p50:.0f}", f"{spread.p95:.0f}", asked)
-    return shown
-
-
-def write(result: Result, path: Path) -> None:
-    """Write the figures as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+    return Table(
+        ("milliseconds", "p50", "p95", "asked"),
+        [(name, f"{one.p50:.0f}", f"{one.p95:.0f}", asked) for name, one, asked in rows],
+    )
 
 
 def run(
@@ -139,8 +92,7 @@ def run(
         tell(f"{notes} notes are made up")
         with Corpus.open(own) as corpus:
             corpus.add([seeds / "statements"])
-            hits = corpus.search("The ministry announced an exercise.", evidence)
-            opened = _fill(corpus, hits, notes, evidence)
+            opened = f"/notes/{made_up_notes.fill(corpus, notes, evidence)}"
         with served(folder, {"VERINOTE_REQUESTS_PER_MINUTE": "0"}, "--no-work") as client:
             key = client.headers["Authorization"].removeprefix("Bearer ")
             client.post("/sign-in", data={"key": key}, follow_redirects=True).raise_for_status()
@@ -151,10 +103,6 @@ def run(
             tell("a note is opened in Chromium")
             interactive = _opened(client, opened, repeats)
     return Result(
-        machine=f"{platform.machine()} {platform.system()}",
-        cores=os.cpu_count() or 1,
-        git_revision=git_revision(),
-        packages=packages(),
         notes=notes,
         queue=Spread.of([one for found in each.values() for one in found]),
         queue_each={path: Spread.of(found) for path, found in each.items()},
@@ -201,85 +149,3 @@ def _opened(client: httpx.Client, path: str, repeats: int) -> list[float]:
             )
         browser.close()
     return taken[1:]
-
-
-def _fill(corpus: Corpus, hits: Sequence[Hit], count: int, evidence: int) -> str:
-    """Make notes up; gives the address of the one with the most evidence."""
-    claims = filler.claims(None, count)
-    chance = random.Random(_SEED)  # noqa: S311  the same each time, no secret
-    made = [_note(text, hits, chance, 8) for text in claims]
-    made[0] = _note(claims[0], hits, chance, evidence)
-    with corpus.database.transaction() as session:
-        for first in range(0, count, _CLAIMS_EACH):
-            for kind, rows in _rows(made[first : first + _CLAIMS_EACH], first, chance):
-                session.execute(insert(kind), rows)
-    return f"/notes/{_id(0)}"
-
-
-def _id(number: int) -> str:
-    return sha256_hex(f"note {number}")
-
-
-def _rows(
-    notes: Sequence[Note], first: int, chance: random.Random
-) -> Iterator[tuple[type, list[dict[str, object]]]]:
-    submission, at = new_id(), utc_now() - timedelta(minutes=first)
-    text = " ".join(note.claim.text for note in notes)
-    yield SubmissionRow, [
-        {
-            "id": submission, "sha256": sha256_hex(text), "text": text, "title": f"Text {first}",
-            "claims_only": False, "local_only": False, "created_at": at, "state": "done",
-            "submitted_by": "admin", "read": True,
-        }
-    ]  # fmt: skip
-    claims, stored_notes, revisions = [], [], []
-    for number, note in enumerate(notes, start=first):
-        id_, claim_id, body = _id(number), f"claim{number}", stored(note)
-        claims.append(
-            {
-                "id": claim_id, "submission_id": submission, "text": note.claim.text,
-                "digest": digest_of(note.claim.text), "body": body["claim"], "created_at": at,
-                "state": "drafted", "position": number - first, "note_id": id_,
-            }
-        )  # fmt: skip
-        stored_notes.append(
-            {
-                "id": id_, "claim_id": claim_id, "as_of": date(2025, 12, 12), "corpus_revision": 1,
-                "engine": note.engine, "model": note.model, "prompt_version": note.prompt_version,
-                "state": chance.choice(_STATES), "verdict": note.verdict, "body": body,
-                "created_at": at + timedelta(seconds=number - first), "reusable": True,
-                "revision": 1, "confidence": note.confidence, "warned": bool(note.warnings),
-            }
-        )  # fmt: skip
-        revisions.append({"note_id": id_, "revision": 1, "body": body, "created_at": at})
-    yield ClaimRow, claims
-    yield NoteRow, stored_notes
-    yield RevisionRow, revisions
-
-
-def _note(text: str, hits: Sequence[Hit], chance: random.Random, count: int) -> Note:
-    verdict = chance.choice(list(Verdict))
-    pieces = [_piece(hits[number % len(hits)], chance) for number in range(count)]
-    deciding = replace(pieces[0], stance=Stance.SUPPORTS, decides=True, why="supports the claim")
-    passage = deciding.passage
-    cited = Citation(passage.statement, passage.text, passage.start, passage.end)
-    return Note(
-        claim=Claim(sha256_hex(text)[:16], text, Span(0, len(text), text)),
-        state=ClaimState.DRAFTED,
-        verdict=verdict,
-        confidence=round(chance.random(), 4),
-        findings=(Finding(passage.text, (cited,)),),
-        basis=Basis(text, "61 statements", 61, 130, 56, None, None),
-        warnings=("Only digests decide.",) if chance.random() < 0.3 else (),
-        evidence=(deciding, *pieces[1:]),
-        engine="local",
-        model="made up",
-        prompt_version="made up",
-        corpus_revision=1,
-    )
-
-
-def _piece(hit: Hit, chance: random.Random) -> Evidence:
-    passage = hit.passage
-    stance = chance.choice(list(Stance))
-    return Evidence(passage, stance, round(chance.random(), 4), passage.start, passage.end)

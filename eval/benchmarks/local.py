@@ -6,23 +6,18 @@ claims in batch, the whole way with claim memory on, as ``verinote verify`` goes
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.table import Table
 
 from eval.benchmarks import filler
-from eval.environment import git_revision, packages
+from eval.benchmarks.result import Spread, Table, Tell
 from service.engines.local.engine import LocalEngine
 from service.kit.text import sha256_hex
 from service.models import StanceModel
@@ -34,25 +29,6 @@ from service.types import Submission
 
 AS_OF = date(2025, 12, 20)
 WARM_UP = 5
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """What was measured again and again; nan when it never was."""
-
-    n: int
-    p50: float
-    p95: float
-    most: float
-
-    @classmethod
-    def of(cls, values: Sequence[float], digits: int = 1) -> Spread:
-        """The spread of the values, rounded to so many digits."""
-        if not values:
-            return cls(0, math.nan, math.nan, math.nan)
-        p50, p95, most = np.percentile(values, [50, 95, 100])
-        return cls(len(values), *(round(one, digits) for one in (p50, p95, most)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +48,6 @@ class Result:
         batch_claims_per_second: claims of one submission, as many in flight as the pipeline takes.
     """
 
-    machine: str
-    cores: int
-    git_revision: str | None
-    packages: dict[str, str]
     filler: str
     statements: int
     passages: int
@@ -105,11 +77,7 @@ class _Counting:
 
 def table(result: Result) -> Table:
     """The figures beside what is asked of them."""
-    shown = Table(box=None)
-    shown.add_column("")
-    shown.add_column("measured", justify="right")
-    shown.add_column("asked", justify="right")
-    for name, measured, asked in (
+    rows = (
         ("article, first thing after start", f"{result.article_first_seconds:.1f} s", "10 s"),
         ("article, models warm", f"{result.article_seconds:.1f} s", ""),
         ("claims in it", f"{result.article_claims}", ""),
@@ -123,15 +91,8 @@ def table(result: Result) -> Table:
         ("claims a second, in batch", f"{result.batch_claims_per_second:.1f}", "8"),
         ("passages searched", f"{result.passages:,}", "10,000"),
         ("indexing them", f"{result.load_seconds:.0f} s", ""),
-    ):
-        shown.add_row(name, measured, asked)
-    return shown
-
-
-def write(result: Result, path: Path) -> None:
-    """Write the figures as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+    )
+    return Table(("", "measured", "asked"), rows)
 
 
 async def run(
@@ -155,12 +116,11 @@ async def run(
     """
     with tempfile.TemporaryDirectory() as folder:
         settings = settings.model_copy(update={"data_dir": Path(folder) / "data"})
-        statements = Path(folder) / "filler.jsonl"
-        filler.write_statements(statements, passages, data)
+        statements = filler.write_statements(Path(folder) / "filler", passages, data)
         tell(f"indexing {passages} passages")
         begun = time.perf_counter()
         async with Pipeline.open(settings) as pipeline:
-            pipeline.corpus.add([seeds / "statements", statements])
+            pipeline.corpus.add([seeds / "statements", *statements])
             coverage = pipeline.corpus.coverage()
         loaded = time.perf_counter() - begun
         begun = time.perf_counter()
@@ -180,11 +140,7 @@ async def run(
             times, cpu, pairs = await _one_by_one(pipeline, counting, texts[: claims + WARM_UP])
             rate = await _in_batch(pipeline, texts[claims + WARM_UP :])
     return Result(
-        machine=f"{platform.machine()} {platform.system()}",
-        cores=os.cpu_count() or 1,
-        git_revision=git_revision(),
-        packages=packages(),
-        filler="sentences of the public sets" if data else "generated (synthetic)",
+        filler=filler.told(data, passages),
         statements=coverage.statements,
         passages=coverage.passages,
         load_seconds=round(loaded, 1),

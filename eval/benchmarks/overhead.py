@@ -7,25 +7,20 @@ need no repair. Two waves of requests take two seconds; the rest is ours.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
-from rich.table import Table
 
-from eval.benchmarks.local import Spread
+from eval.benchmarks.result import Spread, Table, Tell
 from eval.endpoint import scripts
 from eval.endpoint.faults import Faults, mixed, never
 from eval.endpoint.server import Counted, ScriptedEndpoint
-from eval.environment import git_revision, packages
 from service.kit.text import sha256_hex
 from service.pipeline import Pipeline
 from service.settings import Settings
@@ -38,7 +33,6 @@ LOKI = {"seconds": 37.9, "calls_per_claim": 10.2, "tokens_per_claim": 8140}
 """The open pipeline Loki (Libr-AI) on this article, with such an endpoint, counted the same way."""
 _PATIENCE = 2.0
 """Times the latency until a call is given up in the runs with faults: some of them never end."""
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +71,6 @@ class Result:
         times_clean: how many times as long they took as the clean ones before them.
     """
 
-    machine: str
-    cores: int
-    git_revision: str | None
-    packages: dict[str, str]
     latency: float
     clean: Measured
     fault_rate: float
@@ -90,9 +80,6 @@ class Result:
 
 def table(result: Result) -> Table:
     """The figures beside what is asked of them, and beside Loki's."""
-    shown = Table(box=None)
-    for name in ("", "measured", "asked", "Loki"):
-        shown.add_column(name, justify="right" if name else "left")
     clean, took = result.clean, result.clean.milliseconds
     most_calls = 1.3 * clean.claims + 6
     calls, tokens = clean.calls / clean.claims, clean.tokens / clean.claims
@@ -116,9 +103,7 @@ def table(result: Result) -> Table:
             ("times the clean run, p95", f"{times.p95:.1f}", "3.0", ""),
             ("calls", f"{faulty.calls}", "", ""),
         ]
-    for row in rows:
-        shown.add_row(*row)
-    return shown
+    return Table(("", "measured", "asked", "Loki"), rows)
 
 
 def _failing(result: Result) -> str:
@@ -131,12 +116,6 @@ _LOKI_TOOK = f"{LOKI['seconds']} s"
 
 def _seconds(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.2f} s"
-
-
-def write(result: Result, path: Path) -> None:
-    """Write the figures as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
 
 
 def run(
@@ -170,10 +149,6 @@ def run(
             faulty.append(_once(quick, seeds, latency, mixed(fault_rate, number)))
     times = [one.seconds / good.seconds for one, good in zip(faulty, clean, strict=False)]
     return Result(
-        machine=f"{platform.machine()} {platform.system()}",
-        cores=os.cpu_count() or 1,
-        git_revision=git_revision(),
-        packages=packages(),
         latency=latency,
         clean=_measured(clean),
         fault_rate=fault_rate,

@@ -7,26 +7,23 @@ machine: what the workers gain by waiting side by side they share in processor t
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import httpx
-from rich.table import Table
 from sqlalchemy import func, select
 
 from eval.benchmarks import filler
 from eval.benchmarks.processes import running, served, wait_until
+from eval.benchmarks.result import Table, Tell
 from eval.endpoint.scripts import silent
 from eval.endpoint.server import ScriptedEndpoint
-from eval.environment import git_revision, packages
 from service.claims.tables import ClaimRow, NoteRow
 from service.kit.database import Database
 from service.kit.errors import InputError
@@ -38,7 +35,6 @@ from service.work.workers import shares
 
 _WARM, _MEASURED = 0.25, 0.9
 """The rate is taken between these shares of the claims: all workers are at it then."""
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +62,6 @@ class Result:
         concurrency: claims that a worker has assessed at once.
     """
 
-    machine: str
-    cores: int
-    git_revision: str | None
-    packages: dict[str, str]
     latency: float
     concurrency: int
     rates: list[Rate]
@@ -77,24 +69,17 @@ class Result:
 
 def table(result: Result) -> Table:
     """The rates beside each other."""
-    shown = Table(box=None)
-    for name in ("workers", "claims", "a second", "times one worker", "cores busy"):
-        shown.add_column(name, justify="right")
-    for rate in result.rates:
-        shown.add_row(
+    rows = [
+        (
             f"{rate.workers}",
             f"{rate.claims}",
             f"{rate.claims_per_second:.2f}",
             f"{rate.times_one:.2f}",
             f"{rate.busy:.0%}",
         )
-    return shown
-
-
-def write(result: Result, path: Path) -> None:
-    """Write the figures as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+        for rate in result.rates
+    ]
+    return Table(("workers", "claims", "a second", "times one worker", "cores busy"), rows)
 
 
 def run(
@@ -146,10 +131,6 @@ def run(
                     Rate(count, claims, round(rate, 2), round(rate / one, 2), round(busy, 3))
                 )
     return Result(
-        machine=f"{platform.machine()} {platform.system()}",
-        cores=os.cpu_count() or 1,
-        git_revision=git_revision(),
-        packages=packages(),
         latency=latency,
         concurrency=concurrency,
         rates=rates,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
 
@@ -23,6 +24,9 @@ from service.statements.intake import Addition, AddReport, Given, Progress, Witn
 from service.statements.repository import Coverage, StatementDetail, StoredVersion
 from service.statements.search import Query, Searcher
 from service.types import Hit
+
+_INDEXED_EVERY = 1.0
+"""Seconds until what was stored meanwhile is indexed."""
 
 
 class Corpus:
@@ -79,7 +83,8 @@ class Corpus:
             VectorsUnreachable: the Chroma server does not answer. The statements are stored, and
                 indexed when it is back and the index is next opened or changed.
         """
-        report = intake.add(self.database, sources, self._settings, progress, witness)
+        with self._indexing_beside():
+            report = intake.add(self.database, sources, self._settings, progress, witness)
         self.index_changes(progress)
         return report
 
@@ -121,6 +126,27 @@ class Corpus:
         except (BrokenVectors, IndexMismatch, VectorsUnreachable) as error:
             self._index_is_open = False  # so that the next search looks what is left to be done
             raise type(error)(f"the change is stored, but not indexed: {error}") from error
+
+    @contextmanager
+    def _indexing_beside(self) -> Iterator[None]:
+        """Index what is stored already while more is: storing waits for the disk most of the time.
+
+        What goes wrong is left to ``index_changes``, which says it.
+        """
+        is_over = threading.Event()
+
+        def index() -> None:
+            with suppress(Exception):
+                while not is_over.wait(_INDEXED_EVERY):
+                    self._opened().sync(is_over=is_over.is_set)
+
+        thread = threading.Thread(target=index, name="indexing")
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     def show(self, statement_id: str, version: int | None = None) -> StatementDetail:
         """One version of a statement (the current one by default), with its text.

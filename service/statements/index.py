@@ -9,7 +9,8 @@ beside each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from service.kit.database import Base, Database
 from service.kit.errors import BrokenVectors
 from service.kit.vectors import VectorCollection, Vectors, VectorStore, batches
+from service.statements import repository
 from service.statements.embeddings import EmbeddingCache
 from service.statements.intake import Progress
 from service.statements.tables import PassageRow
@@ -133,30 +135,50 @@ class PassageIndex:
         """Return for each query vector its ``n`` nearest passage ids with cosine, best first."""
         return self._vectors.nearest(queries, n)
 
-    def sync(self, progress: Progress | None = None) -> None:
+    def sync(
+        self, progress: Progress | None = None, is_over: Callable[[], bool] = lambda: False
+    ) -> None:
         """Bring Chroma to the database's state for the passages that changed since the last time.
 
         The work is in proportion to what changed; texts embedded before are not embedded again.
-        What others change meanwhile is left to them: they may go on for long.
+        What others change meanwhile is left to them: they may go on for long. While one batch is
+        brought to Chroma the next is embedded.
+
+        Args:
+            progress: told how many are indexed.
+            is_over: asked before each batch whether to leave the others to the next time.
         """
         with self._database.transaction() as session:
             counted = select(func.count(), func.max(PassageChangeRow.seq))
             total, last = session.execute(counted).one()
         done = 0
-        while total and (changes := self._changes(last)):
-            changed = sorted(set(changes.values()))
-            self._cache.vectors(list(self._texts(changed).values()))  # the long part, not in turn
-            with self._store.exclusive():
-                texts = self._texts(changed)
-                self._upsert(texts)
-                self._vectors.delete([id_ for id_ in changed if id_ not in texts])
-                with self._database.transaction() as session:
-                    session.execute(
-                        delete(PassageChangeRow).where(PassageChangeRow.seq.in_(list(changes)))
-                    )
-            done += len(changes)
-            if progress:
-                progress(done, max(done, total), "passages indexed")
+        with ThreadPoolExecutor(1, "embedding") as beside:
+            embedded = beside.submit(self._embedded, 0, last or 0)
+            while changes := embedded.result():
+                end = 0 if is_over() else last
+                embedded = beside.submit(self._embedded, max(changes), end)
+                self._bring(changes)
+                done += len(changes)
+                if progress:
+                    progress(done, max(done, total), "passages indexed")
+
+    def _embedded(self, after: int, last: int) -> dict[int, str]:
+        """Embed the next changes, which takes long and needs no turn. Returns them."""
+        changes = self._changes(after, last)
+        self._cache.vectors(list(self._texts(sorted(set(changes.values()))).values()))
+        return changes
+
+    def _bring(self, changes: dict[int, str]) -> None:
+        """Bring changes to Chroma, and strike them off."""
+        changed = sorted(set(changes.values()))
+        with self._store.exclusive():
+            texts = self._texts(changed)
+            self._upsert(texts)
+            self._vectors.delete([id_ for id_ in changed if id_ not in texts])
+            with self._database.transaction() as session:
+                session.execute(
+                    delete(PassageChangeRow).where(PassageChangeRow.seq.in_(list(changes)))
+                )
 
     def reindex(self, progress: Progress | None = None) -> None:
         """Make both indexes again from the database; embeds only what isn't in the cache.
@@ -254,12 +276,12 @@ class PassageIndex:
         with self._database.transaction() as session:
             return session.scalar(select(func.count()).where(PassageRow.searchable)) or 0
 
-    def _changes(self, last: int) -> dict[int, str]:
-        """The oldest changes not brought to Chroma yet, by their number, at most the last one."""
+    def _changes(self, after: int, last: int) -> dict[int, str]:
+        """The next changes not brought to Chroma yet, by their number, at most the last one."""
         with self._database.transaction() as session:
             rows = session.execute(
                 select(PassageChangeRow.seq, PassageChangeRow.passage_id)
-                .where(PassageChangeRow.seq <= last)
+                .where(PassageChangeRow.seq > after, PassageChangeRow.seq <= last)
                 .order_by(PassageChangeRow.seq)
                 .limit(_BATCH)
             )
@@ -284,12 +306,8 @@ class PassageIndex:
     def _texts(self, ids: Sequence[str]) -> dict[str, str]:
         """The texts of those passages that are searchable now."""
         with self._database.transaction() as session:
-            rows = session.execute(
-                select(PassageRow.id, PassageRow.text).where(
-                    PassageRow.id.in_(ids), PassageRow.searchable
-                )
-            )
-            return dict(rows.all())
+            query = select(PassageRow.id, PassageRow.text)
+            return dict(session.execute(query.where(repository.searchable_among(ids))).all())
 
     def _upsert(self, texts: dict[str, str]) -> None:
         if texts:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from service.kit.sentences import sentences
+from service.kit.vectors import batches
 from service.models.files import tokenizer
 
 __all__ = ["PassageSpan", "sentences", "split"]
@@ -72,26 +73,36 @@ def split(text: str) -> list[PassageSpan]:
 
 
 def _paragraphs(text: str) -> list[list[_Unit]]:
-    pieces = [piece for start, end in sentences(text) for piece in _cut(text, start, end)]
-    sizes = _sizes([text[start:end] for start, end in pieces])
     paragraphs: list[list[_Unit]] = []
     previous = 0
-    for (start, end), size in zip(pieces, sizes, strict=True):
-        if not paragraphs or _PARAGRAPH_GAP.search(text, previous, start):
+    for unit in _units(text):
+        if not paragraphs or _PARAGRAPH_GAP.search(text, previous, unit.start):
             paragraphs.append([])
-        paragraphs[-1].append(_Unit(start, end, size))
-        previous = end
+        paragraphs[-1].append(unit)
+        previous = unit.end
     return paragraphs
 
 
-def _sizes(texts: Sequence[str]) -> list[float]:
+def _units(text: str) -> Iterator[_Unit]:
+    """The sentences, or the parts of those that no passage can hold."""
+    spans = sentences(text)
+    for (start, end), size in zip(spans, _sizes(text, spans), strict=True):
+        if size <= MOST_PIECES:
+            yield _Unit(start, end, size)
+        else:
+            parts = list(_cut(text, start, end))
+            for part, least in zip(parts, _sizes(text, parts), strict=True):
+                yield _Unit(*part, least)
+
+
+def _sizes(text: str, spans: Sequence[tuple[int, int]]) -> list[float]:
     sizes: list[float] = []
-    for first in range(0, len(texts), _BATCH):
-        batch = list(texts[first : first + _BATCH])
-        encodings = tokenizer().encode_batch(batch, add_special_tokens=False)
+    for batch in batches(spans, _BATCH):
+        texts = [text[start:end] for start, end in batch]
+        encodings = tokenizer().encode_batch(texts, add_special_tokens=False)
         sizes += [
-            max(len(encoding.ids), len(text) * MOST_PIECES / MOST_CHARACTERS)
-            for encoding, text in zip(encodings, batch, strict=True)
+            max(len(encoding.ids), len(one) * MOST_PIECES / MOST_CHARACTERS)
+            for encoding, one in zip(encodings, texts, strict=True)
         ]
     return sizes
 

@@ -6,7 +6,7 @@ revision first (``next_revision``): that row is the lock that lets one writer in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -340,18 +340,43 @@ def passages(session: Session, ids: Iterable[str]) -> list[Passage]:
     for start in range(0, len(wanted), _IDS_AT_ONCE):
         rows = session.execute(
             select(PassageRow, StatementVersionRow)
-            .join(
-                StatementVersionRow,
-                and_(
-                    StatementVersionRow.statement_id == PassageRow.statement_id,
-                    StatementVersionRow.version == PassageRow.version,
-                ),
-            )
+            .join(StatementVersionRow, _is_of_passage())
             .where(PassageRow.id.in_(wanted[start : start + _IDS_AT_ONCE]))
         )
         for row, version in rows:
             found[row.id] = Passage(row.id, _ref(version), row.start, row.end, row.text)
     return [found[id_] for id_ in wanted if id_ in found]
+
+
+def passage_ids(session: Session, numbers: Sequence[int]) -> list[str]:
+    """The ids of the passages of these numbers, in their order; unknown ones are left out."""
+    query = select(PassageRow.number, PassageRow.id).where(PassageRow.number.in_(numbers))
+    found: dict[int, str] = dict(session.execute(query).all())
+    return [found[number] for number in numbers if number in found]
+
+
+def searchable_among(ids: Collection[str]) -> ColumnElement[bool]:
+    """The condition for those passages of these ids that may be searched.
+
+    SQLite, which keeps no statistics here, would rather look through its index of all searchable
+    passages than for the ids: at 100,000 passages that takes 29 ms for 185 ids instead of 0.5. No
+    index answers "IS NOT false".
+    """
+    return and_(PassageRow.id.in_(ids), PassageRow.searchable.is_not(False))
+
+
+def kinds(session: Session, ids: Iterable[str]) -> dict[str, Kind]:
+    """Of which kind the statements are that passages of these ids are from."""
+    wanted = sorted(ids)
+    found: dict[str, Kind] = {}
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        rows = session.execute(
+            select(PassageRow.id, StatementVersionRow.kind)
+            .join(StatementVersionRow, _is_of_passage())
+            .where(PassageRow.id.in_(wanted[start : start + _IDS_AT_ONCE]))
+        )
+        found |= {id_: Kind(kind) for id_, kind in rows}
+    return found
 
 
 def coverage(session: Session) -> Coverage:
@@ -392,6 +417,13 @@ def _is_current() -> ColumnElement[bool]:
     return and_(
         StatementVersionRow.statement_id == StatementRow.id,
         StatementVersionRow.version == StatementRow.current_version,
+    )
+
+
+def _is_of_passage() -> ColumnElement[bool]:
+    return and_(
+        StatementVersionRow.statement_id == PassageRow.statement_id,
+        StatementVersionRow.version == PassageRow.version,
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.kit.database import Database
 from service.kit.vectors import Encoder, Vectors, batches
 from service.statements import repository
-from service.statements.tables import PassageRow, StatementVersionRow
+from service.statements.tables import PassageRow
 from service.statements.words import TextIndex, terms
 from service.types import Hit, Kind
 
@@ -114,7 +114,8 @@ class Searcher:
         while True:
             rankings = self._rankings(session, query, depth, vectors)
             found = {id_ for ranking in rankings for id_, _ in ranking.found}
-            fused = _fuse(rankings, _candidates(session, found))
+            digests = _digests(session, found)
+            fused = _fuse(rankings, digests, _shown(session, digests))
             full = any(len(ranking.found) >= depth for ranking in rankings)
             if len(fused) >= k or not full or depth >= _DEEPEST:
                 return _hydrated(session, fused[:k])
@@ -141,15 +142,6 @@ class _Ranking:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A passage that may be searched; ``digest`` is that of its text."""
-
-    id: str
-    digest: str
-    kind: Kind
-
-
 @dataclass(slots=True)
 class _Fused:
     """What the rankings say of one text. ``ranks`` has a place for each ranking."""
@@ -164,39 +156,54 @@ class _Fused:
         return -self.score, -(self.similarity or 0.0), self.id
 
 
-def _candidates(session: Session, ids: Iterable[str]) -> dict[str, _Candidate]:
-    """The passages of these ids that may be searched: the vectors can lag behind a withdrawal."""
-    found: dict[str, _Candidate] = {}
+def _digests(session: Session, ids: Iterable[str]) -> dict[str, str]:
+    """The text digests of those that may be searched: the vectors can lag behind a withdrawal."""
+    found: dict[str, str] = {}
     for batch in batches(sorted(ids)):
-        rows = session.execute(
-            select(PassageRow.id, PassageRow.text_sha256, StatementVersionRow.kind)
-            .join(
-                StatementVersionRow,
-                and_(
-                    StatementVersionRow.statement_id == PassageRow.statement_id,
-                    StatementVersionRow.version == PassageRow.version,
-                ),
-            )
-            .where(PassageRow.id.in_(batch), PassageRow.searchable)
-        )
-        found |= {id_: _Candidate(id_, digest, Kind(kind)) for id_, digest, kind in rows}
+        query = select(PassageRow.id, PassageRow.text_sha256)
+        found |= dict(session.execute(query.where(repository.searchable_among(batch))).all())
     return found
 
 
-def _fuse(rankings: Sequence[_Ranking], candidates: Mapping[str, _Candidate]) -> list[_Fused]:
-    """Reciprocal rank fusion over distinct texts. The first ranking is the claim's own dense."""
-    shown: dict[str, _Candidate] = {}
-    for candidate in candidates.values():
-        best = shown.get(candidate.digest, candidate)
-        shown[candidate.digest] = min(best, candidate, key=_standing)
+def _shown(session: Session, digests: Mapping[str, str]) -> dict[str, str]:
+    """The passage that is shown of each text, by its digest: the issuer's own before a digest.
+
+    Kinds are looked up only where a text stands twice: SQLite keeps them behind the statement's
+    bytes, and reads through those.
+    """
+    same: dict[str, list[str]] = {}
+    for id_, digest in digests.items():
+        same.setdefault(digest, []).append(id_)
+    several = [id_ for ids in same.values() if len(ids) > 1 for id_ in ids]
+    kinds = repository.kinds(session, several)
+    return {
+        digest: min(ids, key=lambda id_: (_KINDS.index(kinds[id_]), id_))
+        if len(ids) > 1
+        else ids[0]
+        for digest, ids in same.items()
+    }
+
+
+def _fuse(
+    rankings: Sequence[_Ranking], digests: Mapping[str, str], shown: Mapping[str, str]
+) -> list[_Fused]:
+    """Reciprocal rank fusion over distinct texts. The first ranking is the claim's own dense.
+
+    Args:
+        rankings: as they were found.
+        digests: of the texts of those passages that may be searched.
+        shown: the passage that stands for each text.
+    """
     fused: dict[str, _Fused] = {}
     for place, ranking in enumerate(rankings):
         rank = 0
         for id_, similarity in ranking.found:
-            if id_ not in candidates:
+            if id_ not in digests:
                 continue
-            digest = candidates[id_].digest
-            entry = fused.setdefault(digest, _Fused(shown[digest].id, [None] * len(rankings)))
+            digest = digests[id_]
+            entry = fused.get(digest)
+            if entry is None:
+                entry = fused[digest] = _Fused(shown[digest], [None] * len(rankings))
             if entry.ranks[place] is not None:
                 continue
             rank += 1
@@ -205,10 +212,6 @@ def _fuse(rankings: Sequence[_Ranking], candidates: Mapping[str, _Candidate]) ->
             if place == 0:
                 entry.similarity = similarity
     return sorted(fused.values(), key=_Fused.order)
-
-
-def _standing(candidate: _Candidate) -> tuple[int, str]:
-    return _KINDS.index(candidate.kind), candidate.id
 
 
 def _hydrated(session: Session, fused: Sequence[_Fused]) -> list[Hit]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy.orm import Session
 
 MAX_TERMS = 64
@@ -83,6 +85,11 @@ def terms(text: str) -> list[Term]:
     return list(found)[:MAX_TERMS]
 
 
+def spellings(wanted: Iterable[Term]) -> list[Phrase]:
+    """Every spelling of the terms, each once."""
+    return list(dict.fromkeys(phrase for term in wanted for phrase in term.spellings))
+
+
 def _terms_of(word: str) -> Iterator[Term]:
     word = _POSSESSIVE.sub("", word)
     lower = word.lower()
@@ -149,71 +156,128 @@ class TextIndex(Protocol):
         """Make the index again from the database."""
 
 
-CANDIDATES = 5_000
-SCORING = 20_000
+COMMON = 100_000
+"""Passages from which on a spelling tells too little to be looked for beside rarer ones."""
+KEPT = 16_000_000
+"""Places kept in memory, over all spellings: 12 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """By which terms a search goes, each in the database's own language, the rarest first.
-
-    An OR of all words would rank every passage that holds "said". So only passages that hold one
-    of the rarest terms are ranked, by all terms that are not too common to tell anything.
+class Places:
+    """Where a spelling stands.
 
     Attributes:
-        rare: a passage that holds one of them is ranked; where all terms are common, none.
-        others: the further terms that it is ranked by.
-        common: where there is no rare one, all: a passage has to hold every one of them.
+        numbers: of its passages, ascending.
+        scores: what it counts in each, by BM25: more than 0.
     """
 
-    rare: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    common: tuple[str, ...] = ()
+    numbers: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, counts: Mapping[str, int], candidates: int, scoring: int) -> Choice:
-        """Choose among terms by how many passages hold each.
-
-        Args:
-            counts: of each term.
-            candidates: passages that the rarest terms may bring to be ranked, in all.
-            scoring: how many passages a term may stand in and still be part of the ranking.
-        """
-        present = sorted((count, term) for term, count in counts.items() if count)
-        rare: list[str] = []
-        total = 0
-        for count, term in present:
-            total += count
-            if total > candidates:
-                break
-            rare.append(term)
-        if not rare:
-            return cls(common=tuple(term for _, term in present))
-        others = (term for count, term in present[len(rare) :] if count < scoring)
-        return cls(tuple(rare), tuple(others))
+    def of(cls, rows: Sequence[tuple[int, float]]) -> Places:
+        """The places of rows of a number and a score."""
+        numbers, scores = zip(*rows, strict=True) if rows else ((), ())
+        unordered = np.array(numbers, np.int32)
+        order = np.argsort(unordered, kind="stable")
+        return cls(unordered[order], np.array(scores, np.float64)[order])
 
 
-class Frequencies:
-    """In how many passages terms stand, kept until a passage changes. Safe between threads."""
+class PlaceReader(Protocol):
+    """What finds a spelling, in the database's own language, among the searchable passages."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
+    def count(self, spelling: str, most: int) -> int:
+        """In how many passages it stands, counted up to ``most``."""
+
+    def places(self, spelling: str) -> Places:
+        """In which, and what it counts there."""
+
+
+class Ranking:
+    """Ranks passages by what the spellings of a query count in them. Safe between threads.
+
+    BM25 adds up over words. So where a word stands, and what it counts there, is asked of the
+    database once and kept until a passage changes, and passages are ranked by adding: at 100,000
+    passages a query of ten words takes 1 ms, where the database would take 30 to rank those that
+    hold any of them. Ranking only those that hold one of the rarest words is as quick, but a third
+    of the first ten was missing then.
+
+    Args:
+        common: spellings that stand in so many passages are left out beside rarer ones.
+        kept: how many places are kept at most, over all spellings.
+    """
+
+    def __init__(self, common: int = COMMON, kept: int = KEPT) -> None:
+        self._common = common
+        self._most = kept
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, Places] = {}
+        self._held = 0
         self._state = -1
         self._lock = threading.Lock()
 
-    def of(self, terms: Sequence[str], state: int, count: Callable[[str], int]) -> dict[str, int]:
-        """Return the count of each term.
+    def best(self, spellings: Sequence[str], state: int, reader: PlaceReader, n: int) -> list[int]:
+        """Return the numbers of at most ``n`` passages, best first, ties by age.
 
         Args:
-            terms: in the database's own language.
-            state: another number whenever a passage changed; read before anything is counted.
-            count: counts a term that is not known yet.
+            spellings: of all terms, each once.
+            state: another number whenever a passage changed; read before anything else is.
+            reader: what finds them.
+            n: how many.
         """
+        self._forget_unless(state)
+        counts = {one: self._count(one, state, reader) for one in spellings}
+        rarer = [one for one in spellings if 0 < counts[one] < self._common]
+        found = [
+            self._place(one, state, reader)
+            for one in rarer or [one for one in spellings if counts[one]]
+        ]
+        return _best(found, n)
+
+    def _forget_unless(self, state: int) -> None:
         with self._lock:
             if state != self._state:
-                self._known, self._state = {}, state
-            known = self._known
-        for term in terms:
-            if term not in known:
-                known[term] = count(term)
-        return {term: known[term] for term in terms}
+                self._counts, self._places = {}, {}
+                self._held, self._state = 0, state
+
+    def _count(self, spelling: str, state: int, reader: PlaceReader) -> int:
+        known = self._counts.get(spelling)
+        if known is None:
+            known = reader.count(spelling, self._common)
+            with self._lock:
+                if state == self._state:
+                    self._counts[spelling] = known
+        return known
+
+    def _place(self, spelling: str, state: int, reader: PlaceReader) -> Places:
+        with self._lock:
+            known = self._places.pop(spelling, None) if state == self._state else None
+            if known is not None:
+                self._places[spelling] = known  # the last to be given up
+                return known
+        known = reader.places(spelling)
+        with self._lock:
+            if state == self._state and spelling not in self._places:
+                self._places[spelling] = known
+                self._held += len(known.numbers)
+                while self._held > self._most:
+                    oldest = next(iter(self._places))
+                    self._held -= len(self._places.pop(oldest).numbers)
+        return known
+
+
+def _best(found: Sequence[Places], n: int) -> list[int]:
+    """The numbers of the ``n`` passages where the scores add up to the most, ties by number."""
+    found = [places for places in found if len(places.numbers)]
+    if not found:
+        return []
+    scores = np.zeros(max(int(places.numbers[-1]) for places in found) + 1)
+    for places in found:  # in order, for the sum of floats hangs on it
+        scores[places.numbers] += places.scores
+    numbers = np.flatnonzero(scores)
+    reached = scores[numbers]
+    if len(numbers) > n:
+        least = np.partition(reached, -n)[-n]
+        numbers, reached = numbers[reached >= least], reached[reached >= least]
+    best: list[int] = numbers[np.lexsort((numbers, -reached))][:n].tolist()
+    return best

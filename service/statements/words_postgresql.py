@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 from math import log
 
 from sqlalchemy import text as sql
@@ -11,27 +11,22 @@ from sqlalchemy.orm import Session
 
 from service.statements import repository
 from service.statements.words import (
-    CANDIDATES,
-    SCORING,
-    Choice,
-    Frequencies,
+    COMMON,
+    Places,
+    Ranking,
     Term,
     TextDifferences,
+    spellings,
 )
 
-_SEARCH = sql(
+_PLACES = sql(
     """
-    SELECT passages.id
-    FROM passages_fts AS found JOIN passages USING (number)
-    WHERE found.words @@ CAST(:expression AS tsquery)
-    ORDER BY (
-        SELECT sum(weight * often * 2.2 / (often + 0.3 + 0.9 * length(found.words) / :usual))
-        FROM unnest(CAST(:spellings AS tsquery[]), CAST(:weights AS float8[]))
-                AS spelled(query, weight),
-            LATERAL (SELECT ts_rank(found.words, query) / ts_rank('a:1', 'a') AS often) AS told
-        WHERE found.words @@ query
-    ) DESC, number
-    LIMIT :n
+    SELECT number, often * 2.2 / (often + 0.3 + 0.9 * length(words) / :usual)
+    FROM (
+        SELECT number, words, ts_rank(words, query) / ts_rank('a:1', 'a') AS often
+        FROM passages_fts, CAST(:spelling AS tsquery) AS query
+        WHERE words @@ query
+    ) AS found
     """
 )
 """Okapi's BM25 with FTS5's k1 = 1.2 and b = 0.75 (Robertson and Zaragoza, 2009). How often a
@@ -40,51 +35,26 @@ long a passage is, from how many words it has."""
 
 
 class PostgresTextIndex:
-    """Text search over the words of the searchable passages, ``passages_fts``.
+    """Text search over the words of the searchable passages, ``passages_fts``: see ``Ranking``.
 
-    Words, terms and their choice are those of ``SqliteTextIndex``; ``ts_rank`` alone does not know
-    how rare a word is. For the claims of ``seeds/gold.jsonl`` over the seed statements both
-    indexes share 92 percent of the first ten, and find the deciding statement as often. At
-    100,000 passages a search takes 21 ms (SQLite: 7 ms).
+    Words and terms are those of ``SqliteTextIndex``; ``ts_rank`` alone does not know how rare a
+    word is. For the claims of ``seeds/gold.jsonl`` over the seed statements both indexes share 92
+    percent of the first ten, and find the deciding statement as often.
 
     Args:
-        candidates: see ``Choice.of``.
-        scoring: see ``Choice.of``.
+        common: see ``Ranking``.
     """
 
-    def __init__(self, candidates: int = CANDIDATES, scoring: int = SCORING) -> None:
-        self._candidates = candidates
-        self._scoring = scoring
-        self._frequencies = Frequencies()
+    def __init__(self, common: int = COMMON) -> None:
+        self._ranking = Ranking(common)
         self._measured = (-1, 0, 1.0)
 
     def search(self, session: Session, wanted: Sequence[Term], n: int) -> list[str]:
         """See ``TextIndex``."""
         state = repository.revision(session)  # whatever changes passages takes the next one
-        spellings = self._queries(session, wanted)
-        count = partial(self._count, session)
-        counts = self._frequencies.of(list(spellings), state, count)
-        choice = Choice.of(counts, self._candidates, self._scoring)
-        expression = " | ".join(choice.rare) or " & ".join(choice.common)
-        if not expression:
-            return []
-        total, usual = self._size(session, state)
-        # FTS5 has the rare terms in its expression twice, so here too they count twice.
-        ranking = choice.rare * 2 + choice.others or choice.common
-        scored = [spelling for term in ranking for spelling in spellings[term]]
-        single = self._frequencies.of(scored, state, count)
-        return list(
-            session.scalars(
-                _SEARCH,
-                {
-                    "expression": expression,
-                    "spellings": scored,
-                    "weights": [_rarity(single[spelling], total) for spelling in scored],
-                    "usual": usual,
-                    "n": n,
-                },
-            )
-        )
+        reader = _Reader(session, *self._size(session, state))
+        numbers = self._ranking.best(self._queries(session, wanted), state, reader, n)
+        return repository.passage_ids(session, numbers)
 
     def differences(self, session: Session) -> TextDifferences:
         """See ``TextIndex``."""
@@ -112,12 +82,12 @@ class PostgresTextIndex:
             )
         )
 
-    def _queries(self, session: Session, wanted: Sequence[Term]) -> dict[str, list[str]]:
-        """Each term in PostgreSQL's language, with its spellings.
+    def _queries(self, session: Session, wanted: Sequence[Term]) -> list[str]:
+        """The spellings of all terms in PostgreSQL's language, without those that have no word.
 
         The database makes them itself of mere text, so that nothing in a claim is syntax.
         """
-        phrases = [phrase for term in wanted for phrase in term.spellings]
+        phrases = spellings(wanted)
         made = session.scalars(
             sql(
                 "SELECT CAST(passages_phrase(words, open_ended) AS text)"
@@ -129,25 +99,7 @@ class PostgresTextIndex:
                 "open_ended": [phrase.prefix for phrase in phrases],
             },
         )
-        queries = dict(zip(phrases, made, strict=True))
-        terms = [[queries[phrase] for phrase in term.spellings] for term in wanted]
-        spelled = [list(dict.fromkeys(filter(None, spellings))) for spellings in terms]
-        return {
-            f"({' | '.join(spellings)})" if len(spellings) > 1 else spellings[0]: spellings
-            for spellings in spelled
-            if spellings
-        }
-
-    def _count(self, session: Session, query: str) -> int:
-        """How many passages a query finds, counted up to ``scoring``."""
-        found = session.scalar(
-            sql(
-                "SELECT count(*) FROM (SELECT FROM passages_fts"
-                " WHERE words @@ CAST(:query AS tsquery) LIMIT :most) AS found"
-            ),
-            {"query": query, "most": self._scoring},
-        )
-        return found or 0
+        return list(dict.fromkeys(filter(None, made)))
 
     def _size(self, session: Session, state: int) -> tuple[int, float]:
         """How many passages there are, and how many words one usually has."""
@@ -158,6 +110,30 @@ class PostgresTextIndex:
             ).one()
             self._measured = (state, total, usual)
         return total, usual
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """See ``PlaceReader``; ``total`` and ``usual`` are those of ``PostgresTextIndex._size``."""
+
+    session: Session
+    total: int
+    usual: float
+
+    def count(self, spelling: str, most: int) -> int:
+        found = self.session.scalar(
+            sql(
+                "SELECT count(*) FROM (SELECT FROM passages_fts"
+                " WHERE words @@ CAST(:spelling AS tsquery) LIMIT :most) AS found"
+            ),
+            {"spelling": spelling, "most": most},
+        )
+        return found or 0
+
+    def places(self, spelling: str) -> Places:
+        rows = self.session.execute(_PLACES, {"spelling": spelling, "usual": self.usual})
+        found = Places.of(rows.all())
+        return replace(found, scores=found.scores * _rarity(len(found.numbers), self.total))
 
 
 def _rarity(count: int, total: int) -> float:

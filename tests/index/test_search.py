@@ -3,8 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy import select, text
+
+from service.kit.database import Database
 from service.statements.corpus import Corpus
+from service.statements.repository import searchable_among
 from service.statements.search import Query
+from service.statements.tables import PassageRow
 
 BOMBERS = "Two B-52H bombers flew with three F-35B fighters over the Sea of Japan on Wednesday."
 LOAN = "The European Council agreed to provide a loan of EUR 90 billion to Ukraine for 2026."
@@ -132,3 +137,14 @@ def test_statements_in_other_languages_are_not_found(corpus: Corpus, tmp_path: P
 
     assert corpus.search("Der Rat beschloss ein Darlehen.", 5) == []
     assert corpus.coverage().not_searched == 1
+
+
+def test_sqlite_looks_passages_up_by_their_ids_however_many_there_are(tmp_path: Path):
+    database = Database.open(f"sqlite:///{tmp_path / 'verinote.db'}", tmp_path)
+    with database.transaction() as session:
+        query = select(PassageRow.id).where(searchable_among(["a@1:0-84", "b@1:0-9"]))
+        explained = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = session.execute(text(f"EXPLAIN QUERY PLAN {explained}")).all()
+    database.close()
+
+    assert ["(id=?)" in row.detail for row in plan] == [True]
