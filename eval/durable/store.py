@@ -24,7 +24,13 @@ from eval.durable.tables import (
     EvaluationRow,
 )
 from eval.measures import Measures, Row
-from eval.run_folder import RunFolder, add_row, confusions_as_json, figures_as_json
+from eval.run_folder import (
+    RunFolder,
+    add_row,
+    confusions_as_json,
+    figures_as_json,
+    measures_from_json,
+)
 from eval.runner import Limits, has_failed, spent, usage_of
 from service.audit.trail import Actor
 from service.kit.database import insert_new, utc_now
@@ -170,6 +176,11 @@ def rows(session: Session, evaluation_id: str, *, after: int, limit: int) -> lis
         EvaluationItemRow.evaluation_id == evaluation_id, EvaluationItemRow.number > after
     )
     return list(session.scalars(of_it.order_by(EvaluationItemRow.number).limit(limit)))
+
+
+def measures(row: EvaluationRow) -> Measures | None:
+    """The figures that were made when an attempt ended, where there are any."""
+    return measures_from_json(**row.measures) if row.measures else None
 
 
 def is_whole(row: EvaluationRow) -> bool:

@@ -213,13 +213,16 @@ def laid_out(desk: Desk, *evaluation_ids: str) -> Iterator[list[RunFolder]]:
 
 
 def report_of(desk: Desk, evaluation_id: str) -> str:
-    """The report as a page that stands by itself. Blocking: figures are made again.
+    """The report as a page that stands by itself. Blocking: for one under way, figures are made.
 
     Raises:
         NotFound: there is no such evaluation.
     """
+    with desk.transaction() as session:
+        row = store.row_of(session, evaluation_id)
+        measures = store.measures(row) if row.finished_at is not None else None
     with laid_out(desk, evaluation_id) as (folder,):
-        return report.page(folder)
+        return report.page(folder, measures)
 
 
 def compared(desk: Desk, before: str, after: str) -> Comparison:

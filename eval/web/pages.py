@@ -222,10 +222,8 @@ def _one(
 
 def _figures(row: EvaluationRow) -> dict[str, Measure]:
     """The figures as they are stored, the headline first."""
-    found = {
-        name: Measure.from_json(told)
-        for name, told in (row.measures or {"figures": {}})["figures"].items()
-    }
+    stored = store.measures(row)
+    found = stored.figures if stored else {}
     headline = dataset(row.dataset).card.headline
     return {name: found[name] for name in sorted(found, key=lambda name: name != headline)}
 
