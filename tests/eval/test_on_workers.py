@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from eval.commands import eval_app
 from eval.endpoint.server import ScriptedEndpoint
+from service.kit.errors import ConfigurationError, InputError
 
 CLAIMS = 60
 
