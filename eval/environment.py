@@ -11,6 +11,7 @@ from pathlib import Path
 _PACKAGES = (
     "verinote",
     "chromadb",
+    "ir-measures",
     "numpy",
     "onnxruntime",
     "scikit-learn",

@@ -141,6 +141,17 @@ _METRICS = {
     "right_if_decided": "of those, the answers that are right",
     "abstained": "not_enough_evidence where people have a verdict",
     "statement_shown": "the deciding statement is in the note's evidence",
+    "citations_verbatim": "quotes that stand in the stored text, exactly where they say",
+    "citations_carrying": "quotes that the stance model, reading each alone and uncalibrated, "
+    "takes to be on the verdict's side; what decides is mostly found by comparing, which it can't",
+    "decided_with_citation": "notes with a verdict that cite at all",
+    "words_a_note": "length of the findings of a note that decides",
+    "extracted_known": "extracted claims that are known assertions: a floor of precision, since "
+    "not all that is checkable in an article is in the set",
+    "spans_verbatim": "extracted claims whose source stands in the article, where it says",
+    "same_span": "matched claims whose source is the known assertion's, to the character",
+    "ndcg": "of the ranking's first ten, 1 where every gold sentence comes first",
+    "recall": "share of the gold sentences among the first",
     "statement_decides": "only statements that people name decide the verdict",
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,24 +22,34 @@ from service.engines.openai.prompts import load
 from service.kit.errors import InputError
 from service.kit.text import normalise, sha256_hex
 from service.models import Models
+from service.models.stance import STANCES, Scorer
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.submissions.account import SubmissionAccount
 from service.submissions.intake import read_submission
 from service.types import (
+    Citation,
     Claim,
     Evidence,
     Kind,
     Note,
     Passage,
     Span,
+    Stance,
     StatementRef,
     Submission,
     Usage,
     Verdict,
 )
 
+_SUPPORTS, _REFUTES = STANCES.index(Stance.SUPPORTS), STANCES.index(Stance.REFUTES)
+_SIDES: Mapping[Verdict | None, Sequence[int]] = {
+    Verdict.SUPPORTED: (_SUPPORTS,),
+    Verdict.REFUTED: (_REFUTES,),
+    Verdict.CONFLICTING: (_SUPPORTS, _REFUTES),
+}
+"""Which stances carry a verdict, as columns of what the stance model says."""
 _PROMPTS = ("extract", "assess", "revise")
 
 
@@ -52,11 +62,35 @@ class Judgement:
     confidence: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedCitation:
+    """A citation of a note, held against what is stored.
+
+    Attributes:
+        verbatim: the quote stands in the stored text, where the citation says.
+        carries: how surely the stance model, reading the quote alone, takes the verdict's side of
+            the claim, 0 to 1; of conflicting, either side; None where nothing was decided.
+    """
+
+    citation: Citation
+    verbatim: bool
+    carries: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article's text as it was read, and its notes."""
+
+    text: str
+    notes: tuple[Note, ...]
+
+
 class Subject:
     """A pipeline with its engine, opened for one run. Made by ``open``.
 
     Args:
         pipeline: what runs.
+        scorer: the stance model, which reads citations by themselves.
         of_folds: for a set that the engine was fitted on: its name, and for every fold the same
             pipeline with parameters that never saw the fold's rows.
         today: what claims without a date are checked as of; by default the day that it is.
@@ -65,10 +99,12 @@ class Subject:
     def __init__(
         self,
         pipeline: Pipeline,
+        scorer: Scorer,
         of_folds: tuple[str, Sequence[Pipeline]] | None = None,
         today: date | None = None,
     ) -> None:
         self._pipeline = pipeline
+        self._scorer = scorer
         self._of_folds = of_folds
         self._today = today or datetime.now(UTC).date()
         self._account = SubmissionAccount("", pipeline.settings.llm_token_budget)
@@ -97,7 +133,7 @@ class Subject:
         async with Pipeline.open(settings, memory=False, models=models) as opened:
             pipeline = opened if corpus is None else opened.over(corpus)
             if dataset not in fold_parameters.SETS or pipeline.engine.name != "local":
-                yield cls(pipeline, today=today)
+                yield cls(pipeline, models.scorer, today=today)
                 return
             of_folds = [
                 Pipeline(
@@ -108,11 +144,11 @@ class Subject:
                 )
                 for fitted in fold_parameters.read()
             ]
-            yield cls(pipeline, (dataset, of_folds), today)
+            yield cls(pipeline, models.scorer, (dataset, of_folds), today)
 
     def with_own_account(self) -> Subject:
         """The same, with nothing used yet: what one item used can be told from the others."""
-        return Subject(self._pipeline, self._of_folds, self._today)
+        return Subject(self._pipeline, self._scorer, self._of_folds, self._today)
 
     @property
     def used(self) -> Usage:
@@ -181,7 +217,25 @@ class Subject:
         when = as_of or self._today
         return await self._pipeline.verify_claim(claim_of(claim), when, account=self._account)
 
-    async def verify_article(self, path: Path) -> list[Note]:
+    async def check_citations(self, note: Note) -> list[CheckedCitation]:
+        """Hold every citation of a note against what is stored, and against its verdict."""
+        cited = [citation for finding in note.findings for citation in finding.citations]
+        return await asyncio.to_thread(self._checked, note, cited) if cited else []
+
+    def _checked(self, note: Note, cited: Sequence[Citation]) -> list[CheckedCitation]:
+        corpus, sides = self._pipeline.corpus, _SIDES.get(note.verdict)
+        texts = [corpus.text(one.statement.statement_id, one.statement.version) for one in cited]
+        scores = self._scorer.score([(one.quote, note.claim.text) for one in cited])
+        return [
+            CheckedCitation(
+                citation=one,
+                verbatim=text[one.start : one.end] == one.quote,
+                carries=float(max(score[list(sides)])) if sides else None,
+            )
+            for one, text, score in zip(cited, texts, scores, strict=True)
+        ]
+
+    async def verify_article(self, path: Path) -> Article:
         """Verify an article over the corpus, as of its own date.
 
         Raises:
@@ -190,7 +244,7 @@ class Subject:
         submission = await asyncio.to_thread(read_submission, path, self._pipeline.settings)
         when = submission.published or self._today
         found = self._pipeline.verify(submission, when, account=self._account)
-        return [note async for note in found]
+        return Article(submission.text, tuple([note async for note in found]))
 
     async def extract(self, text: str) -> list[Claim]:
         """The claims of a text of its own."""

@@ -136,6 +136,11 @@ class Settings(BaseSettings):
     def _no_temperature(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("evaluation_data", mode="before")
+    @classmethod
+    def _no_folder(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("openai_api_key", mode="before")
     @classmethod
     def _key(cls, value: object) -> object:

@@ -45,3 +45,8 @@ def test_which_price_is_wrong_is_said(monkeypatch) -> None:
     monkeypatch.setenv("VERINOTE_LLM_PRICES", '{"a-model": {"prompt": -1, "completion": 1}}')
     with pytest.raises(ConfigurationError, match=r"\[a-model\]\[prompt\]=-1"):
         load_settings()
+
+
+def test_a_folder_of_datasets_that_is_left_empty_is_none(monkeypatch) -> None:
+    monkeypatch.setenv("VERINOTE_EVALUATION_DATA", "")
+    assert load_settings().evaluation_data is None

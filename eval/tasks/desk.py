@@ -13,7 +13,8 @@ from pathlib import Path
 from eval.baselines import majority
 from eval.datasets.examples import Example, GoldClaim
 from eval.measures import Measures, Row, calibration, classified, selective, share, total
-from eval.subject import Subject
+from eval.subject import Article, Subject
+from eval.tasks.notes import examined, note_measures
 from eval.tasks.task import Answer, Question, shown
 from service.types import Note, Span, Verdict
 
@@ -41,11 +42,11 @@ class ClaimList:
             "claim": example.claim,
             "gold_verdict": example.verdict.value,
             "gold_statements": list(example.statements),
-        } | _told(note)
+        } | await _told(subject, note)
 
     def measure(self, rows: Sequence[Row]) -> Measures:
         """Accuracy, flips, abstention and what was found, in all and by kind of claim."""
-        measures = _outcomes(rows)
+        measures = _outcomes(rows) | note_measures(rows)
         kinds = sorted({row["kind"] for row in rows if row["kind"]})
         for kind in kinds:
             measures.figures[f"accuracy_{kind}"] = share(
@@ -67,16 +68,18 @@ class ArticleClaims:
 
     def __init__(self, articles: Path) -> None:
         self._articles = articles
-        self._notes: dict[str, list[Note]] = {}
+        self._read: dict[str, Article] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self, subject: Subject, example: GoldClaim) -> Row:
         """Match one assertion with the notes of its article."""
         async with self._one_at_a_time:
-            if example.article not in self._notes:
+            if example.article not in self._read:
                 path = self._articles / f"{example.article}.md"
-                self._notes[example.article] = await subject.verify_article(path)
-        matches = matching(example, self._notes[example.article])
+                self._read[example.article] = await subject.verify_article(path)
+        article = self._read[example.article]
+        matches = matching(example, article.notes)
+        spans = [note.claim.source for note in article.notes]
         row: Row = {
             "id": example.id,
             "group": example.id,
@@ -84,25 +87,50 @@ class ArticleClaims:
             "claim": example.claim,
             "gold_verdict": example.verdict.value,
             "gold_statements": list(example.statements),
+            "article": example.article,
+            "extracted": len(spans),
+            "spans_verbatim": sum(article.text[one.start : one.end] == one.text for one in spans),
             "matches": [note.claim.text for note in matches],
             "match_verdicts": [_verdict(note) for note in matches],
         }
         if not matches:
             return row | {"verdict": _NO_MATCH, "confidence": 0.0, "deciding": [], "shown": []}
-        told = _told(matches[0])
+        told = await _told(subject, matches[0])
+        source = matches[0].claim.source
+        told["same_span"] = (source.start, source.end) == (example.start, example.end)
         if len(set(row["match_verdicts"])) > 1:
             told["verdict"] = "matches disagree"
         return row | told
 
     def measure(self, rows: Sequence[Row]) -> Measures:
-        """Accuracy (an assertion without a match is wrong), flips, abstention, coverage."""
-        measures = _outcomes(rows)
+        """Accuracy (an assertion without a match is wrong), flips, abstention, extraction."""
+        measures = _outcomes(rows) | note_measures(rows)
         measures.figures["matched"] = share([float(bool(row["matches"])) for row in rows])
-        return measures
+        return measures | _extraction([row for row in rows if "extracted" in row])
 
     def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
         """The verdict of every known assertion."""
         return _questions(rows)
+
+
+def _extraction(rows: Sequence[Row]) -> Measures:
+    """What was extracted from whole articles: each counts once, whatever is known of it."""
+    articles = {row["article"]: row for row in rows}
+    known: dict[str, set[str]] = {name: set() for name in articles}
+    for row in rows:
+        known[row["article"]].update(row["matches"])
+    claims = [
+        (name, float(place < len(known[name])), float(place < row["spans_verbatim"]))
+        for name, row in articles.items()
+        for place in range(row["extracted"])
+    ]
+    return Measures(
+        {
+            "extracted_known": share([is_known for _, is_known, _ in claims]),
+            "spans_verbatim": share([verbatim for _, _, verbatim in claims]),
+            "same_span": share([float(row["same_span"]) for row in rows if "same_span" in row]),
+        }
+    )
 
 
 def matching(example: GoldClaim, notes: Sequence[Note]) -> list[Note]:
@@ -133,8 +161,8 @@ def _verdict(note: Note) -> str:
     return note.verdict.value if note.verdict else "failed"
 
 
-def _told(note: Note) -> Row:
-    return {
+async def _told(subject: Subject, note: Note) -> Row:
+    return await examined(subject, note) | {
         "verdict": _verdict(note),
         "confidence": None if note.confidence is None else round(note.confidence, 4),
         "deciding": _named(note, deciding=True),

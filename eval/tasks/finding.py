@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import ir_measures
+from ir_measures import RR, Qrel, R, ScoredDoc, Success, nDCG
+
 from eval.baselines import bm25_order
 from eval.datasets.examples import Example
 from eval.measures import Measures, Row, mean, share
@@ -12,7 +15,16 @@ from eval.tasks.task import Answer, Question
 
 KEPT = 20
 """Places of a ranking that ``items.jsonl`` keeps."""
-DEPTHS = (1, 5, 10)
+MEASURES = {
+    "found_at_1": Success @ 1,
+    "found_at_5": Success @ 5,
+    "found_at_10": Success @ 10,
+    "recall_at_5": R @ 5,
+    "recall_at_10": R @ 10,
+    "ndcg_at_10": nDCG @ 10,
+    "mrr": RR,
+}
+"""By the name that stands in ``metrics.json``."""
 FOUND, MISSED = "found", "missed"
 
 
@@ -35,21 +47,18 @@ class FindSentences:
         }
 
     def measure(self, rows: Sequence[Row]) -> Measures:
-        """Whether a gold sentence is among the first, over the rows that have one."""
+        """How well the gold sentences are found, over the rows that have one."""
         asked = [row for row in rows if row["gold"]]
-        measures = Measures()
-        for depth in DEPTHS:
-            measures.figures[f"found_at_{depth}"] = share(
-                [_found(row, "found", depth) for row in asked],
-                [row["group"] for row in asked],
-                {"bm25": [_found(row, "bm25", depth) for row in asked]},
-            )
-        measures.figures["mrr"] = mean(
-            [_reciprocal_rank(row, "found") for row in asked],
-            [row["group"] for row in asked],
-            {"bm25": [_reciprocal_rank(row, "bm25") for row in asked]},
+        groups = [row["group"] for row in asked]
+        found, bm25 = (_measured(asked, ranking) for ranking in ("found", "bm25"))
+        return Measures(
+            {
+                name: (share if name.startswith("found") else mean)(
+                    found[name], groups, {"bm25": bm25[name]}
+                )
+                for name in MEASURES
+            }
         )
-        return measures
 
     def questions(self, rows: Sequence[Row]) -> dict[str, Question]:
         """Whether a gold sentence is among the first five."""
@@ -68,12 +77,25 @@ class FindSentences:
         return {"found_at_5": Question((FOUND,), tuple(answers), MISSED)}
 
 
-def _found(row: Row, ranking: str, depth: int) -> float:
-    return float(bool(set(row[ranking][:depth]) & set(row["gold"])))
+def _found(row: Row, ranking: str, depth: int) -> bool:
+    return bool(set(row[ranking][:depth]) & set(row["gold"]))
 
 
-def _reciprocal_rank(row: Row, ranking: str) -> float:
-    gold = set(row["gold"])
-    return next(
-        (1 / rank for rank, place in enumerate(row[ranking], start=1) if place in gold), 0.0
-    )
+def _measured(rows: Sequence[Row], ranking: str) -> dict[str, list[float]]:
+    """Every measure of every row, in their order."""
+    wanted = [
+        Qrel(str(number), str(place), 1) for number, row in enumerate(rows) for place in row["gold"]
+    ]
+    ranked = [
+        ScoredDoc(str(number), str(place), -rank)
+        for number, row in enumerate(rows)
+        for rank, place in enumerate(row[ranking])
+    ]
+    values = {
+        (one.measure, one.query_id): one.value
+        for one in ir_measures.iter_calc(MEASURES.values(), wanted, ranked)
+    }
+    return {
+        name: [values.get((measure, str(number)), 0.0) for number in range(len(rows))]
+        for name, measure in MEASURES.items()
+    }

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from eval.commands import eval_app
 from eval.endpoint.server import ScriptedEndpoint
+from service.kit.errors import ConfigurationError, InputError
 
 CLAIMS = 60
 
@@ -67,6 +68,45 @@ def variables_of(
 
 def metrics(out: Path) -> Any:
     return json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+
+
+def test_without_a_worker_nobody_would_answer(
+    data: Path, shared: dict[str, Any], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with ScriptedEndpoint(Model()) as endpoint:
+        variables = variables_of(endpoint, shared, tmp_path)
+        _, error = call(arguments(data, out, "--workers"), variables)
+    assert isinstance(error, ConfigurationError)
+    assert "no worker lives on this database" in str(error)
+    assert not (out / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--workers", "--concurrency", "4"), "VERINOTE_WORKER_CONCURRENCY"),
+        (("--service-corpus",), "--workers"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(
+    data: Path, tmp_path: Path, words: tuple[str, ...], named: str
+) -> None:
+    _, error = call(arguments(data, tmp_path / "out", *words), {})
+    assert isinstance(error, InputError)
+    assert named in str(error)
+
+
+def test_a_run_goes_on_the_way_that_it_was_begun(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with ScriptedEndpoint(Model()) as endpoint:
+        variables = environment(endpoint)
+        assert call(arguments(data, out, "--limit", "2"), variables) == (0, None)
+        told_of = told(out)
+        (out / "run.json").write_text(json.dumps(told_of | {"evaluation": "0" * 24}))
+        _, error = call(arguments(data, out, "--limit", "2", "--resume"), variables)
+    assert isinstance(error, InputError)
+    assert "go on with --workers" in str(error)
 
 
 def test_one_of_two_workers_is_killed_and_the_command_too(

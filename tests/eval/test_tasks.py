@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_corpus import write_statements
 
 from eval.datasets.examples import GoldClaim
 from eval.sentence_search import rank
+from eval.subject import Subject
 from eval.tasks.desk import ArticleClaims, ClaimList, matching
 from eval.tasks.finding import FindSentences
 from eval.tasks.given import GivenEvidence
 from eval.tasks.worth import CheckWorthiness
 from service.models import Encoder
+from service.settings import load_settings
 from service.types import Claim, ClaimState, Note, Span, Verdict
 
 
@@ -100,6 +107,50 @@ class TestDesk:
         assert figures["accuracy"].interval.value == 0.5
         assert figures["matched"].interval.value == 0.5
 
+    def test_an_article_counts_once_and_what_is_known_of_it_is_a_floor(self, tmp_path: Any) -> None:
+        article = {"article": "a", "extracted": 4, "spans_verbatim": 3}
+        rows = [
+            told("1", "supported", "supported", matches=["m"], same_span=True, **article),
+            told("2", "supported", "supported", matches=["m", "n"], same_span=False, **article),
+            told("3", "supported", "no match", matches=[], **article),
+        ]
+        figures = ArticleClaims(tmp_path).measure(rows).figures
+        assert (figures["extracted_known"].interval.value, figures["extracted_known"].n) == (0.5, 4)
+        assert figures["spans_verbatim"].interval.value == 0.75
+        assert (figures["same_span"].interval.value, figures["same_span"].n) == (0.5, 2)
+
+    def test_notes_are_measured_by_their_citations(self) -> None:
+        def cited(*carries: float | None, verbatim: bool = True) -> dict[str, Any]:
+            one = {"statement": "S01", "verbatim": verbatim}
+            return {"citations": [one | {"carries": share} for share in carries]}
+
+        rows = [
+            told("1", "supported", "supported", words=20, **cited(0.9, 0.2)),
+            told("2", "supported", "refuted", words=10, **cited()),
+            told("3", "supported", "not_enough_evidence", words=0, **cited(None, verbatim=False)),
+        ]
+        figures = ClaimList().measure(rows).figures
+        assert figures["citations_verbatim"].interval.value == pytest.approx(2 / 3)
+        assert figures["citations_carrying"].interval.value == 0.5
+        assert (figures["decided_with_citation"].interval.value) == 0.5
+        assert (figures["words_a_note"].interval.value, figures["words_a_note"].n) == (15, 2)
+
+    async def test_a_quote_that_does_not_stand_where_it_says_is_found(self, tmp_path: Path) -> None:
+        write_statements(tmp_path / "statements")
+        settings = load_settings(data_dir=tmp_path)
+        async with Subject.open(settings, "probes") as subject:
+            await subject.load(tmp_path / "statements")
+            claim = "Two B-52 bombers took part in an exercise over the Sea of Japan."
+            drafted = await subject.verify(claim, date(2025, 12, 31))
+            (finding, *_) = drafted.findings
+            (citation, *_) = finding.citations
+            moved = replace(citation, start=citation.start + 1, end=citation.end + 1)
+            both = replace(finding, citations=(citation, moved))
+            checked = await subject.check_citations(replace(drafted, findings=(both,)))
+        assert [one.verbatim for one in checked] == [True, False]
+        assert all(one.carries is not None and 0 <= one.carries <= 1 for one in checked)
+        assert drafted.verdict is Verdict.REFUTED, "a later statement says four"
+
     def test_no_rows_give_no_figures_but_no_error(self) -> None:
         assert ClaimList().measure([]).figures["accuracy"].n == 0
 
@@ -160,6 +211,20 @@ class TestFindSentences:
         assert figures["found_at_5"].interval.value == 1
         assert figures["found_at_5"].baselines["bm25"].interval.value == 0
         assert figures["mrr"].interval.value == 0.5
+
+    def test_a_ranking_is_measured_as_it_is_done_by_hand(self) -> None:
+        rows = [
+            {"group": "1", "gold": [3, 7], "found": [3, 9, 7], "bm25": []},
+            {"group": "2", "gold": [1], "found": [5], "bm25": [1]},
+        ]
+        figures = FindSentences().measure(rows).figures
+        ideal = 1 + 1 / math.log2(3)
+        assert figures["ndcg_at_10"].interval.value == pytest.approx(
+            ((1 + 1 / math.log2(4)) / ideal + 0) / 2
+        )
+        assert figures["ndcg_at_10"].baselines["bm25"].interval.value == 0.5
+        assert figures["recall_at_5"].interval.value == 0.5
+        assert figures["found_at_1"].interval.value == 0.5
 
     def test_the_products_search_ranks_a_documents_sentences(self) -> None:
         sentences = [
