@@ -278,9 +278,14 @@ def _other(began: Row, here: Row) -> str | None:
 _END = "end"
 
 
+def workflows_of(evaluation_id: str) -> str:
+    """How the ids of all workflows of an evaluation begin."""
+    return f"evaluation.{evaluation_id}."
+
+
 def workflow_of(evaluation_id: str, attempt: int) -> str:
     """The id of the workflow that begins an attempt; those of its items begin with it."""
-    return f"evaluation.{evaluation_id}.{attempt}"
+    return f"{workflows_of(evaluation_id)}{attempt}"
 
 
 async def start(evaluation_id: str, attempt: int = 1) -> None:

@@ -18,7 +18,7 @@ from eval.compare import Comparison, compare
 from eval.datasets.reading import BadRow
 from eval.durable import store
 from eval.durable.asking import asked
-from eval.durable.work import start
+from eval.durable.work import start, workflows_of
 from eval.report import page as report
 from eval.run_folder import RunFolder
 from eval.runner import Limits, Plan
@@ -193,6 +193,7 @@ async def forget(desk: Desk, evaluation_id: str, who: Actor) -> None:
         desk.trail.record(session, who, "evaluation.delete", f"evaluation:{evaluation_id}")
 
     await desk.work.transact(change)
+    await desk.work.forget_all(workflows_of(evaluation_id))
 
 
 @contextmanager

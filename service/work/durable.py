@@ -247,6 +247,16 @@ class Work:
         """Take the records of workflows out."""
         await DBOS.delete_workflows_async(workflow_ids)
 
+    async def forget_all(self, prefix: str) -> None:
+        """Take the records of workflows out, by how ids begin."""
+        while True:
+            found = await DBOS.list_workflows_async(
+                workflow_id_prefix=prefix, limit=_AT_ONCE, load_input=False, load_output=False
+            )
+            if not found:
+                return
+            await self.forget([one.workflow_id for one in found])
+
     async def transact(
         self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
@@ -396,6 +406,7 @@ class Work:
 
 
 _ACCOUNTS = 1_000
+_AT_ONCE = 500
 _CONNECTIONS = 20
 _work: Work | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 
 import pytest
 from conftest import Visits
@@ -74,3 +75,75 @@ def test_what_cannot_be_run_is_told_beside_what_was_typed(
     expect(page.get_by_role("alert")).to_contain_text(told)
     for label, value in filled.items():
         expect(page.get_by_label(label)).to_have_value(value)
+
+
+def test_the_form_to_go_on_keeps_the_limits_that_were_set(desk: Served, visit: Visits) -> None:
+    rows = [{"id": id_, "claim": claim, "verdict": verdict} for id_, claim, verdict in ROWS]
+    with desk.client("reviewer") as client:
+        body = {"claims": rows, "max_tokens": 7, "max_cost": 0}
+        id_ = client.post("/v1/evaluations", json=body).json()["id"]
+    assert desk.evaluated(id_)["state"] == "stopped"
+    page = visit("reviewer").go(f"/evaluations/{id_}")
+    expect(page.get_by_text("the limit in cost, 0, is reached").first).to_be_visible()
+    expect(page.get_by_label("Tokens at most")).to_have_value("7")
+    expect(page.get_by_label("Cost at most")).to_have_value("0.0")
+    page.get_by_label("Cost at most").fill("")
+    page.get_by_role("button", name="Go on with what has no answer").click()
+    expect(page.get_by_role("status")).to_contain_text("3 of 3 rows answered", timeout=60_000)
+
+
+FILES = {
+    "a file and seeds are chosen": ("a.csv", table(ROWS), {"dataset": "seeds"}),
+    "a.csv: no row could be read: it is empty": ("a.csv", b"id,claim,verdict\n", {}),
+    "a.jsonl: no row could be read: line 1: nested too deeply": ("a.jsonl", b"[" * 100_000, {}),
+    "a.xlsx: no row could be read: line 1: not UTF-8": ("a.xlsx", b"PK\xff\xfe\n", {}),
+    "a.jsonl: more than 1,000 lines cannot be read, as line 1: not JSON": (
+        "a.jsonl",
+        b"x\n" * 100_000,
+        {},
+    ),
+    "a.csv: has more than 20,000 rows": (
+        "a.csv",
+        b"id,claim,verdict\n" + b"a,The sea is wide.,refuted\n" * 20_001,
+        {},
+    ),
+    "save the table as CSV in UTF-8": (
+        "a.csv",
+        b"id,claim,verdict\na,b,refuted\n\xff,c,refuted\n",
+        {},
+    ),
+    "max_cost: Input should be a finite number": ("a.csv", table(ROWS), {"max_cost": "1e400"}),
+    "openai would send texts to": ("a.csv", table(ROWS), {"engine": "openai"}),
+}
+
+
+@pytest.mark.parametrize("told", FILES)
+def test_a_file_that_cannot_be_run_is_refused_at_once_by_its_name(
+    desk: Served, visit: Visits, told: str
+) -> None:
+    name, content, more = FILES[told]
+    me = visit("reviewer")
+    token = me.go("/evaluations").locator("input[name=csrf]").last.get_attribute("value")
+    answer = me.context.request.post(
+        f"{desk.url}/evaluations",
+        multipart={
+            "csrf": token,
+            "claims": {"name": name, "mimeType": "text/plain", "buffer": content},
+            **more,
+        },
+        headers={"Origin": desk.url},
+    )
+    assert answer.status == 422
+    me.page.set_content(answer.text())
+    shown = me.page.get_by_role("alert").inner_text()
+    assert told in shown
+    assert tempfile.gettempdir() not in shown
+
+
+def test_texts_go_nowhere_that_the_service_is_not_set_to(desk: Served) -> None:
+    rows = [{"id": id_, "claim": claim, "verdict": verdict} for id_, claim, verdict in ROWS]
+    with desk.client("reviewer") as client:
+        answer = client.post("/v1/evaluations", json={"claims": rows, "engine": "openai"})
+    assert answer.status_code == 422
+    assert "engine: openai would send texts to" in answer.json()["detail"]
+    assert "VERINOTE_ENGINE" in answer.json()["detail"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from dbos import DBOS
 from desks import Served, database_of, served, settings_for
 from evaluated import PRICES, Model, write_claims
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from tiny_corpus import BOMBERS
 
 from eval.durable import store
 from eval.durable.tables import EvaluationContentRow, EvaluationItemRow, EvaluationRow
-from eval.durable.work import Evaluations, workflow_of
+from eval.durable.work import Evaluations, workflow_of, workflows_of
 from eval.endpoint.server import ScriptedEndpoint
 from eval.subject import Subject
 from service.kit.database import utc_now
@@ -238,6 +239,8 @@ def test_taken_out_it_leaves_nothing_but_what_others_read(desk: Served) -> None:
         assert contents() == 1
         assert client.delete(f"/v1/evaluations/{second}").status_code == 204
     assert contents() == 0
+    queued = DBOS.list_workflows(workflow_id_prefix=workflows_of(second))
+    assert queued == [], "the queue has forgotten it, too"
     with desk.desk.transaction() as session:
         left = select(func.count()).where(EvaluationItemRow.evaluation_id.in_([first, second]))
         assert session.scalar(left.select_from(EvaluationItemRow)) == 0
