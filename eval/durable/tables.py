@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base
+
+_LARGE = BigInteger().with_variant(Integer, "sqlite")
 
 
 class EvaluationRow(Base):
@@ -35,9 +37,9 @@ class EvaluationRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     engine: Mapped[str] = mapped_column(String(16))
     own_corpus: Mapped[bool]
-    row_limit: Mapped[int | None] = mapped_column(BigInteger)
+    row_limit: Mapped[int | None] = mapped_column(_LARGE)
     max_cost: Mapped[float | None]
-    max_tokens: Mapped[int | None] = mapped_column(BigInteger)
+    max_tokens: Mapped[int | None] = mapped_column(_LARGE)
     attempt: Mapped[int]
     total: Mapped[int | None]
     begun: Mapped[int]
@@ -45,9 +47,9 @@ class EvaluationRow(Base):
     items: Mapped[int]
     done: Mapped[int]
     failed: Mapped[int]
-    calls: Mapped[int] = mapped_column(BigInteger)
-    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
-    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    calls: Mapped[int] = mapped_column(_LARGE)
+    prompt_tokens: Mapped[int] = mapped_column(_LARGE)
+    completion_tokens: Mapped[int] = mapped_column(_LARGE)
     cost: Mapped[float]
     seconds: Mapped[float]
     told: Mapped[dict[str, Any]] = mapped_column(JSON)

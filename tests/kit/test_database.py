@@ -20,6 +20,7 @@ from alembic.script import ScriptDirectory
 from postgres import OWNER, Cluster, cluster_folder, started
 from processes import free_port
 
+import eval.durable.tables  # noqa: F401
 import service.access.tables
 import service.claims.tables
 import service.engines.openai.cache
