@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base
@@ -38,7 +48,7 @@ class EvaluationRow(Base):
     engine: Mapped[str] = mapped_column(String(16))
     own_corpus: Mapped[bool]
     row_limit: Mapped[int | None] = mapped_column(_LARGE)
-    max_cost: Mapped[float | None]
+    max_cost: Mapped[float | None] = mapped_column(Float)
     max_tokens: Mapped[int | None] = mapped_column(_LARGE)
     attempt: Mapped[int]
     total: Mapped[int | None]
@@ -50,8 +60,8 @@ class EvaluationRow(Base):
     calls: Mapped[int] = mapped_column(_LARGE)
     prompt_tokens: Mapped[int] = mapped_column(_LARGE)
     completion_tokens: Mapped[int] = mapped_column(_LARGE)
-    cost: Mapped[float]
-    seconds: Mapped[float]
+    cost: Mapped[float] = mapped_column(Float)
+    seconds: Mapped[float] = mapped_column(Float)
     told: Mapped[dict[str, Any]] = mapped_column(JSON)
     bad: Mapped[list[str]] = mapped_column(JSON)
     measures: Mapped[dict[str, Any] | None] = mapped_column(JSON)
