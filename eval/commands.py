@@ -107,8 +107,13 @@ def run_dataset(
         )
     if service_corpus and not workers:
         raise InputError("--service-corpus: the service's statements are at hand with --workers")
+    entry = dataset(name)
+    if service_corpus and not entry.corpus:
+        raise InputError(f"--service-corpus: the rows of {name} bring their own evidence")
+    if service_corpus and statements:
+        raise InputError("--statements and --service-corpus: give one of them")
     plan = Plan(
-        dataset=dataset(name),
+        dataset=entry,
         data=data,
         out=out or Path("var/eval") / name,
         settings=_settings(engine),
@@ -128,7 +133,7 @@ def run_dataset(
     )
     typer.echo(f"{outcome.items} items in {outcome.seconds:.0f} s{told}; written to {plan.out}")
     if outcome.stopped:
-        raise LimitReached(f"{outcome.stopped}; with a higher one, --resume goes on")
+        raise LimitReached(f"{outcome.stopped}; --resume goes on")
     if outcome.failed:
         raise typer.Exit(SOME_FAILED)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -208,11 +209,11 @@ _SETTINGS = (
 
 
 def _compared(name: str, before: Question, after: Question) -> Compared | None:
-    then = {answer.key: answer for answer in before.answers}
+    then = dict(_told_apart(before.answers))
     pairs = [
-        (then[answer.key], answer)
-        for answer in after.answers
-        if answer.key in then and then[answer.key].gold == answer.gold
+        (then[key], answer)
+        for key, answer in _told_apart(after.answers)
+        if key in then and then[key].gold == answer.gold
     ]
     if not pairs:
         return None
@@ -242,6 +243,14 @@ def _compared(name: str, before: Question, after: Question) -> Compared | None:
             if old.said != new.said
         ),
     )
+
+
+def _told_apart(answers: Sequence[Answer]) -> Iterator[tuple[tuple[str, int], Answer]]:
+    """Answers by key; of rows that were given one id, by which of them it is, too."""
+    seen: Counter[str] = Counter()
+    for answer in answers:
+        yield (answer.key, seen[answer.key]), answer
+        seen[answer.key] += 1
 
 
 def mcnemar(righted: int, broken: int) -> float:

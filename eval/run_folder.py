@@ -109,15 +109,7 @@ class RunFolder:
         Raises:
             InputError: there are no figures, or their files are damaged.
         """
-        figures = self._read("metrics.json")
-        tables = self._read("confusion.json")
-        return Measures(
-            {name: Measure.from_json(told) for name, told in figures.items()},
-            {
-                name: Confusion(tuple(told["labels"]), tuple(map(tuple, told["counts"])))
-                for name, told in tables.items()
-            },
-        )
+        return measures_from_json(self._read("metrics.json"), self._read("confusion.json"))
 
     def measured(self, measures: Measures) -> None:
         """Write ``metrics.json`` and ``confusion.json``."""
@@ -146,6 +138,17 @@ def add_row(items: TextIO, row: Row) -> None:
     """Write a row at the end of ``items.jsonl``, as :meth:`RunFolder.append` has opened it."""
     items.write(json.dumps(row, ensure_ascii=False) + "\n")
     items.flush()
+
+
+def measures_from_json(figures: Row, confusions: Row) -> Measures:
+    """What :func:`figures_as_json` and :func:`confusions_as_json` told."""
+    return Measures(
+        {name: Measure.from_json(told) for name, told in figures.items()},
+        {
+            name: Confusion(tuple(told["labels"]), tuple(map(tuple, told["counts"])))
+            for name, told in confusions.items()
+        },
+    )
 
 
 def figures_as_json(measures: Measures) -> Row:

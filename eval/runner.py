@@ -7,6 +7,7 @@ not asked again. Figures come from ``items.jsonl`` alone.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,13 +24,14 @@ from eval.metrics.intervals import RESAMPLES, SEED
 from eval.run_folder import RunFolder, add_row
 from eval.subject import Subject
 from eval.tasks.task import Task
-from service.kit.errors import InputError
+from service.kit.errors import InputError, OutOfReach
 from service.kit.text import sha256_hex
 from service.settings import Settings
 from service.types import Usage
 
 _FREE = ("concurrency", "started")
 """What may differ between a run and its going on."""
+_SETTINGS = ("embeddings", "passages_per_claim", "llm_token_budget", "llm_cross_check")
 
 
 class Identified(Protocol):
@@ -41,6 +43,8 @@ class Identified(Protocol):
 
 
 E = TypeVar("E", bound=Identified)
+MOST = 2**53
+"""The largest limit in tokens: what any program that reads JSON takes for the same number."""
 
 
 class Progress(Protocol):
@@ -66,8 +70,13 @@ class Limits:
         """Refuse a limit that could not be kept.
 
         Raises:
-            InputError: a cost is limited and nobody knows what the model costs.
+            InputError: a cost is limited and nobody knows what the model costs; or it is no
+                number that could be reached.
         """
+        if self.cost is not None and not math.isfinite(self.cost):
+            raise InputError(f"a limit of {self.cost:g} in cost: give a finite number")
+        if self.tokens is not None and self.tokens > MOST:
+            raise InputError(f"a limit of {self.tokens} in tokens: give {MOST} at most")
         known = settings.engine == "local" or settings.llm_model in settings.llm_prices
         if self.cost is not None and not known:
             raise InputError(
@@ -155,7 +164,7 @@ class Outcome:
         failed: rows that ended in an error.
         bad: lines that could not be read.
         used: of a language model, by all tries.
-        stopped: the limit that it stopped at, in words; None where all rows were answered.
+        stopped: why it stopped before its last row, in words; None where all were answered.
     """
 
     measures: Measures = field(default_factory=Measures)
@@ -252,17 +261,21 @@ def asked_of(plan: Plan) -> Row:
         "seed": SEED,
         "resamples": RESAMPLES,
         "engine": settings.engine,
-        "embeddings": settings.embeddings,
-        "passages_per_claim": settings.passages_per_claim,
-        "llm_token_budget": settings.llm_token_budget,
+        **_settings_of(settings),
         "git_revision": git_revision(),
         "packages": packages(),
     }
 
 
+def _settings_of(settings: Settings) -> Row:
+    """The settings that change answers."""
+    return {name: getattr(settings, name) for name in _SETTINGS}
+
+
 async def ran_by(subject: Subject) -> Row:
     """What answers, known once it is open."""
     return {
+        **_settings_of(subject.settings),
         "engine": subject.engine,
         "model": subject.model,
         "prompt_version": subject.prompt_version,
@@ -339,9 +352,12 @@ async def _answer_all(
                     progress(outcome.items, total, outcome.used.cost)
             outcome.stopped = stopped
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(plan.concurrency):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(plan.concurrency):
+                    group.create_task(work())
+        except ExceptionGroup as several:  # the data ends in what cannot be read
+            raise several.exceptions[0] from None
         if outcome.stopped and next(examples, None) is None:
             outcome.stopped = None  # it was the last row that reached the limit
     outcome.bad = [str(row) for row in bad]
@@ -366,13 +382,28 @@ def _left(plan: Plan, bad: list[BadRow], done: set[int]) -> Iterator[tuple[int, 
             yield place, example
 
 
-async def answer(task: Task[E], subject: Subject, place: int, example: E) -> Row:
-    """One example's row of ``items.jsonl``; one that says so where it failed."""
+async def answer(
+    task: Task[E], subject: Subject, place: int, example: E, *, waits: bool = False
+) -> Row:
+    """One example's row of ``items.jsonl``; one that says so where it failed.
+
+    Args:
+        task: asks.
+        subject: is asked.
+        place: the example's in the data.
+        example: what is asked about.
+        waits: whether the caller waits for servers that are out of reach.
+
+    Raises:
+        OutOfReach: one is, and the caller waits.
+    """
     begun = time.perf_counter()
     asked = subject.with_own_account()
     try:
         row = await task.run(asked, example)
-    except Exception as error:  # noqa: BLE001 - one bad item must not end a night's run
+    except Exception as error:  # one bad item must not end a night's run
+        if waits and isinstance(error, OutOfReach):
+            raise
         row = {"id": example.id, "failed": f"{type(error).__name__}: {error}"}
     seconds = round(time.perf_counter() - begun, 4)
     return {"place": place, **row, "seconds": seconds, "usage": spent(asked.used)}

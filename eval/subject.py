@@ -156,6 +156,11 @@ class Subject:
         return self._account.used
 
     @property
+    def settings(self) -> Settings:
+        """How it is configured."""
+        return self._pipeline.settings
+
+    @property
     def out_of_fold(self) -> bool:
         """Whether every row is read with parameters that never saw it."""
         return self._of_folds is not None

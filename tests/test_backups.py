@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from desks import Served, served, settings_for
+from processes import VERINOTE
 from sqlalchemy import select, table, text
 from tiny_corpus import BOMBERS, LOAN
 from typer.testing import CliRunner
@@ -30,6 +33,8 @@ def desk(tmp_path_factory) -> Iterator[Served]:
             for claim in client.get(f"/v1/submissions/{id_}").json()["claims"]:
                 path = f"/v1/notes/{claim['note_id']}/decisions"
                 client.post(path, json={"decision": "approve", "revision": 1}).raise_for_status()
+        rows = [{"id": "a", "claim": BOMBERS, "verdict": "supported"}]
+        assert opened.evaluate(claims=rows)["state"] == "done"
         yield opened
 
 
@@ -73,6 +78,23 @@ def test_what_is_restored_is_what_was_backed_up(
         trail = Trail(installation_secret(None, settings.data_dir))
         with corpus.database.transaction() as session:
             assert trail.first_broken(session) is None
+
+
+def test_the_command_by_itself_backs_up_and_brings_back_every_table(
+    desk: Served, tmp_path: Path
+) -> None:
+    path, there = tmp_path / "desk.tar.gz", desk.desk.settings.data_dir
+    for words, folder in (("backup", there), ("restore", tmp_path / "new")):
+        environment = {"PATH": os.defpath, "VERINOTE_DATA_DIR": str(folder)}
+        subprocess.run([VERINOTE, words, path], cwd=tmp_path, env=environment, check=True)
+    restored = Database(f"sqlite:///{tmp_path / 'new' / 'verinote.db'}")
+    try:
+        found = everything(restored)
+    finally:
+        restored.close()
+    assert found == everything(desk.desk.pipeline.corpus.database)
+    assert {"note_revisions", "answers", "uploads", "evaluation_items"} <= set(found)
+    assert found["evaluation_items"]
 
 
 def test_an_archive_is_for_its_owner_alone(archive: Path) -> None:

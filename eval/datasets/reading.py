@@ -19,6 +19,9 @@ from service.kit.errors import InputError
 from service.kit.text import normalise
 
 T = TypeVar("T")
+MOST_BAD = 1_000
+"""Malformed lines after which a file is refused: they are kept and shown, all of them."""
+_LONGEST_REASON = 300
 Fields = dict[str, Any]
 
 
@@ -50,7 +53,8 @@ def stream(path: Path, parse: Callable[[Fields], T], bad: list[BadRow]) -> Itera
         bad: receives the malformed lines.
 
     Raises:
-        InputError: there is no such file, or it is no table in UTF-8.
+        InputError: there is no such file, it is no table in UTF-8, or hardly anything in it can
+            be read.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; --data names the folder that holds {path.name}")
@@ -64,10 +68,17 @@ def stream(path: Path, parse: Callable[[Fields], T], bad: list[BadRow]) -> Itera
                 bad.append(BadRow(number, f"not UTF-8 at byte {error.start}"))
             except json.JSONDecodeError as error:
                 bad.append(BadRow(number, f"not JSON: {error.msg} at column {error.colno}"))
+            except RecursionError:
+                bad.append(BadRow(number, "nested too deeply"))
             except (ValueError, TypeError, AttributeError) as error:
-                bad.append(BadRow(number, str(error)))
+                bad.append(BadRow(number, str(error)[:_LONGEST_REASON]))
             else:
                 yield row
+            if len(bad) > MOST_BAD:
+                raise InputError(
+                    f"{path}: more than {MOST_BAD:,} lines cannot be read, as {bad[0]}; is it "
+                    "another format?"
+                )
 
 
 def _lines(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -21,7 +22,7 @@ from eval.run_folder import RunFolder
 from eval.runner import Outcome, Plan, Progress, asked_of, check_same, measure
 from service.audit.trail import Trail, operator
 from service.kit.database import Database
-from service.kit.errors import ConfigurationError, InputError
+from service.kit.errors import ConfigurationError, InputError, OutOfReach
 from service.work.durable import VERSION, from_outside
 from service.work.workers import Workers
 
@@ -47,7 +48,7 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
             )
         folder = RunFolder(plan.out)
         evaluation_id = _gone_on(plan, folder, database) or _begun(plan, folder, database)
-        with _cancelled_by_interrupt(database, evaluation_id):
+        with _cancelled_by_interrupt(plan, database, evaluation_id):
             return _followed(plan, folder, database, evaluation_id, progress)
     finally:
         database.close()
@@ -56,19 +57,14 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
 def _begun(plan: Plan, folder: RunFolder, database: Database) -> str:
     """Take a new evaluation in. Returns its id."""
     what, files = asked(plan)
-    trail, who = Trail.of(plan.settings), operator()
-    with database.transaction() as session:
-        evaluation_id = store.accept(session, what, files, who)
-        trail.record(
-            session,
-            who,
-            "evaluation.accept",
-            f"evaluation:{evaluation_id}",
-            dataset=what.dataset,
-            engine=what.engine,
-        )
+    told = what.told | {"state": store.EvaluationState.QUEUED}
     folder.clear()
-    folder.tell(what.told | {"evaluation": evaluation_id, "state": store.EvaluationState.QUEUED})
+    folder.tell(told)  # what cannot be written is not begun
+    with database.transaction() as session:
+        evaluation_id = store.accept(session, what, files, operator())
+        named = {"dataset": what.dataset, "engine": what.engine}
+        _record(plan, session, "accept", evaluation_id, **named)
+    folder.tell(told | {"evaluation": evaluation_id})
     _put(plan, evaluation_id, 1)
     return evaluation_id
 
@@ -82,17 +78,38 @@ def _gone_on(plan: Plan, folder: RunFolder, database: Database) -> str | None:
     if evaluation_id is None:
         raise InputError(f"{plan.out}: the run was made without --workers; go on without")
     check_same(before, asked_of(plan), plan.out)
-    with database.transaction() as session:
-        row = store.row_of(session, evaluation_id)
-        is_over = row.finished_at is not None
-        is_whole = row.state == store.EvaluationState.DONE and not row.failed
-        attempt = (
-            store.resume(session, evaluation_id, plan.limits) if is_over and not is_whole else None
-        )
     folder.mend()
+    _await_what_ends(database, evaluation_id)
+    attempt = _again(plan, database, evaluation_id)
     if attempt is not None:
         _put(plan, evaluation_id, attempt)
     return evaluation_id
+
+
+def _await_what_ends(database: Database, evaluation_id: str) -> None:
+    """Wait for the items that are still answered of one that was cancelled or has stopped."""
+    while True:
+        with database.transaction() as session:
+            row = store.row_of(session, evaluation_id)
+            if row.finished_at is not None or row.state in store.UNDER_WAY:
+                return
+        time.sleep(_LOOKS_EVERY)
+
+
+def _again(plan: Plan, database: Database, evaluation_id: str) -> int | None:
+    """The next attempt; None where one is under way, or nothing is left to be answered."""
+    with database.transaction() as session:
+        row = store.row_of(session, evaluation_id)
+        if row.finished_at is None or store.is_whole(row):
+            return None
+        attempt = store.resume(session, evaluation_id, plan.limits)
+        _record(plan, session, "resume", evaluation_id)
+        return attempt
+
+
+def _record(plan: Plan, session: Session, act: str, evaluation_id: str, **told: Any) -> None:  # noqa: ANN401
+    trail, subject = Trail.of(plan.settings), f"evaluation:{evaluation_id}"
+    trail.record(session, operator(), f"evaluation.{act}", subject, **told)
 
 
 def _put(plan: Plan, evaluation_id: str, attempt: int) -> None:
@@ -110,13 +127,14 @@ def _put(plan: Plan, evaluation_id: str, attempt: int) -> None:
 
 
 @contextmanager
-def _cancelled_by_interrupt(database: Database, evaluation_id: str) -> Iterator[None]:
+def _cancelled_by_interrupt(plan: Plan, database: Database, evaluation_id: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         with database.transaction() as session:
-            if store.row_of(session, evaluation_id).finished_at is None:
+            if store.row_of(session, evaluation_id).state in store.UNDER_WAY:
                 store.cancel(session, evaluation_id)
+                _record(plan, session, "cancel", evaluation_id)
         raise
 
 
@@ -127,7 +145,7 @@ def _followed(
     evaluation_id: str,
     progress: Progress | None,
 ) -> Outcome:
-    written = sum(1 for _ in folder.rows())
+    written = _lines(folder)
 
     def look(session: Session) -> tuple[EvaluationRow, int, Row]:
         row = store.row_of(session, evaluation_id)
@@ -135,9 +153,14 @@ def _followed(
         return row, number, store.told(row)
 
     while True:
-        with database.transaction() as session:
-            row, written, told = look(session)
-            session.expunge(row)
+        try:
+            with database.transaction() as session:
+                row, written, told = look(session)
+                session.expunge(row)
+        except OutOfReach:  # the workers wait for it, too
+            written = _lines(folder)
+            time.sleep(_LOOKS_EVERY)
+            continue
         folder.tell(told)
         if progress:
             progress(row.done + row.failed, row.total, row.cost)
@@ -146,6 +169,7 @@ def _followed(
         time.sleep(_LOOKS_EVERY)
     if row.state == store.EvaluationState.FAILED:
         raise InputError(f"{plan.file}: {row.reason}")
+    cancelled = "it was cancelled" if row.state == store.EvaluationState.CANCELLED else None
     return Outcome(
         measures=measure(plan.dataset, plan.data, folder),
         items=row.done + row.failed,
@@ -153,5 +177,9 @@ def _followed(
         bad=row.bad,
         seconds=row.seconds,
         used=store.used(row),
-        stopped=row.reason,
+        stopped=row.reason or cancelled,
     )
+
+
+def _lines(folder: RunFolder) -> int:
+    return sum(1 for _ in folder.rows())

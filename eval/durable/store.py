@@ -24,7 +24,13 @@ from eval.durable.tables import (
     EvaluationRow,
 )
 from eval.measures import Measures, Row
-from eval.run_folder import RunFolder, add_row, confusions_as_json, figures_as_json
+from eval.run_folder import (
+    RunFolder,
+    add_row,
+    confusions_as_json,
+    figures_as_json,
+    measures_from_json,
+)
 from eval.runner import Limits, has_failed, spent, usage_of
 from service.audit.trail import Actor
 from service.kit.database import insert_new, utc_now
@@ -120,11 +126,23 @@ def row_of(session: Session, evaluation_id: str) -> EvaluationRow:
     Raises:
         NotFound: there is no such evaluation.
     """
-    return _found(session, evaluation_id, lock=False)
+    return _there(session.get(EvaluationRow, evaluation_id), evaluation_id)
 
 
-def _found(session: Session, evaluation_id: str, *, lock: bool = True) -> EvaluationRow:
-    row = session.get(EvaluationRow, evaluation_id, with_for_update=lock, populate_existing=lock)
+def _found(session: Session, evaluation_id: str) -> EvaluationRow:
+    """An evaluation's row, locked.
+
+    Raises:
+        NotFound: there is no such evaluation.
+    """
+    return _there(_locked(session, evaluation_id), evaluation_id)
+
+
+def _locked(session: Session, evaluation_id: str) -> EvaluationRow | None:
+    return session.get(EvaluationRow, evaluation_id, with_for_update=True, populate_existing=True)
+
+
+def _there(row: EvaluationRow | None, evaluation_id: str) -> EvaluationRow:
     if row is None:
         raise NotFound(f"evaluation {evaluation_id}: there is no such evaluation")
     return row
@@ -160,13 +178,29 @@ def rows(session: Session, evaluation_id: str, *, after: int, limit: int) -> lis
     return list(session.scalars(of_it.order_by(EvaluationItemRow.number).limit(limit)))
 
 
+def measures(row: EvaluationRow) -> Measures | None:
+    """The figures that were made when an attempt ended, where there are any."""
+    return measures_from_json(**row.measures) if row.measures else None
+
+
+def is_whole(row: EvaluationRow) -> bool:
+    """Whether every item has its answer."""
+    return row.state == EvaluationState.DONE and not row.failed
+
+
 def used(row: EvaluationRow) -> Usage:
     """What an evaluation used of a language model, in all its attempts."""
     return Usage(row.calls, row.prompt_tokens, row.completion_tokens, row.cost)
 
 
 def begin(
-    session: Session, evaluation_id: str, attempt: int, total: int, bad: list[str], ran: Row
+    session: Session,
+    evaluation_id: str,
+    attempt: int,
+    total: int,
+    bad: list[str],
+    ran: Row,
+    hindrance: str | None = None,
 ) -> list[int]:
     """Begin an attempt, or begin what is left of it again. Returns the items to put on the queue.
 
@@ -177,12 +211,17 @@ def begin(
         total: how many items there are.
         bad: lines of the data that could not be read.
         ran: what answers, for ``run.json``.
+        hindrance: why what would answer now may not go on with what was answered before: the
+            evaluation stops.
     """
-    row = _found(session, evaluation_id)
-    if row.attempt != attempt:
+    row = _locked(session, evaluation_id)
+    if row is None or row.attempt != attempt:
         return []
     row.in_flight = 0  # what a queue that is lost had in flight is begun again
     if row.state not in UNDER_WAY:
+        return []
+    if hindrance:
+        row.state, row.reason = EvaluationState.STOPPED, hindrance
         return []
     row.state = EvaluationState.RUNNING
     row.begun_at = row.begun_at or utc_now()
@@ -256,7 +295,7 @@ def was_answered(
         hindrance: why no item can be answered where this one should have been: the evaluation
             stops.
     """
-    row = session.get(EvaluationRow, evaluation_id, with_for_update=True, populate_existing=True)
+    row = _locked(session, evaluation_id)
     if row is None or row.attempt != attempt or not row.in_flight:
         return After(None, is_over=False).as_json()
     if answered is not None and not _settled(session, row, place):
@@ -313,8 +352,8 @@ def end(
         measures: the figures of all rows; None where there is none to measure.
         corpus_revision: the corpus's now, where it may have changed since it was begun.
     """
-    row = _found(session, evaluation_id)
-    if row.attempt != attempt or row.in_flight:
+    row = _locked(session, evaluation_id)
+    if row is None or row.attempt != attempt or row.in_flight:
         return
     if row.state == EvaluationState.RUNNING:
         row.state = EvaluationState.DONE
@@ -330,10 +369,10 @@ def end(
         }
 
 
-def fail(session: Session, evaluation_id: str, reason: str) -> None:
-    """End an evaluation that could not begin."""
-    row = _found(session, evaluation_id)
-    if row.state in UNDER_WAY:
+def fail(session: Session, evaluation_id: str, attempt: int, reason: str) -> None:
+    """End an attempt that could not begin."""
+    row = _locked(session, evaluation_id)
+    if row is not None and row.attempt == attempt and row.state in UNDER_WAY:
         row.state, row.reason, row.finished_at = EvaluationState.FAILED, reason, utc_now()
 
 
@@ -367,7 +406,7 @@ def resume(session: Session, evaluation_id: str, limits: Limits) -> int:
     row = _found(session, evaluation_id)
     if row.state in UNDER_WAY or row.in_flight:
         raise NotPossible(f"evaluation {evaluation_id}: it is under way")
-    if row.state == EvaluationState.DONE and not row.failed:
+    if is_whole(row):
         raise NotPossible(f"evaluation {evaluation_id}: every item has its answer already")
     row.attempt += 1
     row.state, row.reason = EvaluationState.QUEUED, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.kit.database import Base
@@ -35,9 +35,9 @@ class EvaluationRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     engine: Mapped[str] = mapped_column(String(16))
     own_corpus: Mapped[bool]
-    row_limit: Mapped[int | None]
+    row_limit: Mapped[int | None] = mapped_column(BigInteger)
     max_cost: Mapped[float | None]
-    max_tokens: Mapped[int | None]
+    max_tokens: Mapped[int | None] = mapped_column(BigInteger)
     attempt: Mapped[int]
     total: Mapped[int | None]
     begun: Mapped[int]
@@ -45,9 +45,9 @@ class EvaluationRow(Base):
     items: Mapped[int]
     done: Mapped[int]
     failed: Mapped[int]
-    calls: Mapped[int]
-    prompt_tokens: Mapped[int]
-    completion_tokens: Mapped[int]
+    calls: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
     cost: Mapped[float]
     seconds: Mapped[float]
     told: Mapped[dict[str, Any]] = mapped_column(JSON)

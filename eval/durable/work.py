@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from eval.run_folder import RunFolder
 from eval.runner import Plan, answer, measure, ran_by, spent
 from eval.subject import Subject
 from eval.tasks.task import Task
-from service.kit.errors import OutOfReach, VerinoteError
+from service.kit.errors import InputError, NotFound, OutOfReach, VerinoteError
 from service.kit.telemetry import span
 from service.types import Usage
 from service.work.durable import ENDED, Work, current, until_in_reach
@@ -98,7 +99,7 @@ class Evaluations:
                 elif what == _END:
                     await work.transact(store.end, evaluation_id, attempt, None)
                 elif not what:
-                    await work.transact(store.fail, evaluation_id, ENDED)
+                    await work.transact(store.fail, evaluation_id, attempt, ENDED)
         for evaluation_id, opened in list(self._opened.items()):
             if not opened.users and time.monotonic() - opened.left > _IDLE:
                 del self._opened[evaluation_id]
@@ -112,26 +113,41 @@ class Evaluations:
 
     async def do_begin(self, work: Work, evaluation_id: str, attempt: int) -> None:
         """Read an evaluation's data and put its first items on the queue."""
-        row = await work.transact(store.row_of, evaluation_id)
+        read = await until_in_reach(lambda: self._read(work, evaluation_id))
+        if isinstance(read, str):
+            await work.record(store.fail, evaluation_id, attempt, read)
+            return
+        places = await work.record(store.begin, evaluation_id, attempt, *read)
+        for place in places:
+            await _put(evaluation_id, attempt, place)
+        if not places:
+            await _put_end(evaluation_id, attempt)
+
+    async def _read(
+        self, work: Work, evaluation_id: str
+    ) -> tuple[int, list[str], Row, str | None] | str:
+        """How many items there are, what could not be read, what answers and what hinders it.
+
+        Or why it cannot begin.
+        """
         try:
+            row = await work.transact(store.row_of, evaluation_id)
             async with self._open(work, row) as opened:
                 total = len(opened.examples)
                 bad = [str(one) for one in opened.bad]
                 ran = opened.ran
         except OutOfReach:
             raise
-        except VerinoteError as error:
-            await work.record(store.fail, evaluation_id, str(error))
-            return
+        except (VerinoteError, OSError) as error:
+            return str(error)
         if not total:
-            told = f"no row could be read: {'; '.join(bad[:3]) or 'there is none'}"
-            await work.record(store.fail, evaluation_id, told)
-            return
-        places = await work.record(store.begin, evaluation_id, attempt, total, bad, ran)
-        for place in places:
-            await _put(evaluation_id, attempt, place)
-        if not places:
-            await _put_end(evaluation_id, attempt)
+            return f"no row could be read: {'; '.join(bad[:3]) or 'there is none'}"
+        return total, bad, ran, self._hindrance(work, row, ran) if row.items else None
+
+    def _hindrance(self, work: Work, row: EvaluationRow, ran: Row) -> str | None:
+        """Why what would answer here is not to answer, in words."""
+        other = _other(row.told, ran)
+        return other and f"{work.worker}: {other}"
 
     async def do_item(self, work: Work, evaluation_id: str, attempt: int, place: int) -> None:
         """Answer an item, and put the next one on the queue."""
@@ -151,19 +167,23 @@ class Evaluations:
             return None, None
         try:
             async with self._open(work, row) as opened:
-                if other := _other(row.told, opened.ran):
-                    return None, f"{work.worker}: {other}"
-                return await answer(
-                    opened.task, opened.subject, place, opened.examples[place]
-                ), None
+                if hindrance := self._hindrance(work, row, opened.ran):
+                    return None, hindrance
+                example = opened.examples[place]
+                return await answer(opened.task, opened.subject, place, example, waits=True), None
         except OutOfReach:
             raise
-        except VerinoteError as error:
+        except (VerinoteError, OSError) as error:
             return None, f"{work.worker}: {error}"
 
     async def do_end(self, work: Work, evaluation_id: str, attempt: int) -> None:
         """Measure an evaluation whose items are over."""
-        measures, revision = await asyncio.to_thread(_measured, work, evaluation_id)
+        try:
+            measures, revision = await until_in_reach(
+                lambda: asyncio.to_thread(_measured, work, evaluation_id)
+            )
+        except NotFound:  # it was taken out meanwhile
+            return
         await work.record(store.end, evaluation_id, attempt, measures, revision)
 
     @asynccontextmanager
@@ -188,7 +208,10 @@ async def _opened(work: Work, row: EvaluationRow) -> Opened:
         plan = plan_of(row, work, folder)
         bad: list[BadRow] = []
         found = plan.dataset.examples(plan.data, bad)
-        examples = await asyncio.to_thread(_first, found, row.row_limit)
+        try:
+            examples = await asyncio.to_thread(list, islice(found, row.row_limit))
+        except InputError as error:
+            raise InputError(str(error).replace(f"{folder / DATA}/", "")) from error
         service = None if row.own_corpus else work.pipeline.corpus
         today = row.created_at.date()
         name = plan.dataset.card.name
@@ -219,10 +242,6 @@ def plan_of(row: EvaluationRow, work: Work, folder: Path) -> Plan:
 def _data(entry: Dataset, folder: Path, file: str) -> Path:
     """The folder of the data, or the file, where it is not named as the dataset's own is."""
     return folder / DATA if file == entry.card.file else folder / DATA / file
-
-
-def _first(examples: Any, limit: int | None) -> list[Any]:  # noqa: ANN401  of any dataset
-    return [one for place, one in enumerate(examples) if limit is None or place < limit]
 
 
 def _lay_out(work: Work, evaluation_id: str, folder: Path) -> None:

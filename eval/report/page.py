@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval.catalogue import dataset
-from eval.measures import Confusion, Row
+from eval.measures import Confusion, Measures, Row
 from eval.metrics import Interval
 from eval.report.plots import SIDE, Point, reliability_points, risk_coverage, sure
 from eval.run_folder import RunFolder
@@ -78,13 +78,18 @@ def write(folder: RunFolder) -> Path:
     return folder.report
 
 
-def page(folder: RunFolder) -> str:
-    """The page as HTML; its figures are made again from the rows."""
+def page(folder: RunFolder, measures: Measures | None = None) -> str:
+    """The page as HTML.
+
+    Args:
+        folder: the run's.
+        measures: its figures; by default they are made again from the rows.
+    """
     told, items = folder.told(), folder.items()
     entry = dataset(told["dataset"])
     task = entry.task(folder.path)
     answered = [row for row in items if "failed" not in row]
-    measures = task.measure(answered)
+    measures = measures or task.measure(answered)
     questions = task.questions(answered)
     first, asked = next(iter(questions.items()), ("", Question((), ())))
     errors = worst(asked)

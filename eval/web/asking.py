@@ -8,19 +8,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from eval.catalogue import DATASETS, Dataset, dataset
 from eval.compare import Comparison, compare
+from eval.datasets.reading import BadRow
 from eval.durable import store
 from eval.durable.asking import asked
 from eval.durable.work import start
 from eval.report import page as report
 from eval.run_folder import RunFolder
 from eval.runner import Limits, Plan
-from eval.web.schemas import EvaluationAsked, Limited
+from eval.web.schemas import MOST_CLAIMS, EvaluationAsked, Limited
 from service.api.desk import Desk
 from service.audit.trail import Actor
 from service.kit.errors import InputError
@@ -85,11 +87,18 @@ def _gathered(
     settings: Settings, body: EvaluationAsked, file: File | None
 ) -> tuple[store.Asked, dict[str, bytes]]:
     entry = dataset(body.dataset)
+    engine = body.engine or settings.engine
+    if engine not in {settings.engine, "local"}:
+        raise InputError(
+            f"engine: {engine} would send texts to {settings.openai_base_url}, and the service is "
+            f"set to the engine {settings.engine} (VERINOTE_ENGINE)"
+        )
     with tempfile.TemporaryDirectory() as temporary:
         folder = data = Path(temporary)
         if file is not None:
             data = folder / f"own{'.csv' if file.name.lower().endswith('.csv') else '.jsonl'}"
             data.write_bytes(file.content)
+            _check_rows(entry, data, file.name)
         elif body.claims is not None:
             rows = [one.model_dump(mode="json", exclude_none=True) for one in body.claims]
             lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -107,12 +116,30 @@ def _gathered(
                 dataset=entry,
                 data=data,
                 out=folder,
-                settings=settings.model_copy(update={"engine": body.engine or settings.engine}),
+                settings=settings.model_copy(update={"engine": engine}),
                 limit=body.limit,
                 limits=_limits(body),
                 against_service=entry.corpus and not own,
             )
         )
+
+
+def _check_rows(entry: Dataset, data: Path, name: str) -> None:
+    """See that a file of claims has rows, and not more than can be sent otherwise.
+
+    Raises:
+        InputError: it has none, or too many; the message names the file as it was sent.
+    """
+    bad: list[BadRow] = []
+    try:
+        rows = sum(1 for _ in islice(entry.examples(data, bad), MOST_CLAIMS + 1))
+    except InputError as error:
+        raise InputError(str(error).replace(str(data), name)) from error
+    if rows > MOST_CLAIMS:
+        raise InputError(f"{name}: has more than {MOST_CLAIMS:,} rows; send them in parts")
+    if not rows:
+        told = "; ".join(map(str, bad[:3])) or "it is empty"
+        raise InputError(f"{name}: no row could be read: {told}")
 
 
 def _limits(given: Limited) -> Limits:
@@ -186,13 +213,16 @@ def laid_out(desk: Desk, *evaluation_ids: str) -> Iterator[list[RunFolder]]:
 
 
 def report_of(desk: Desk, evaluation_id: str) -> str:
-    """The report as a page that stands by itself. Blocking: figures are made again.
+    """The report as a page that stands by itself. Blocking: for one under way, figures are made.
 
     Raises:
         NotFound: there is no such evaluation.
     """
+    with desk.transaction() as session:
+        row = store.row_of(session, evaluation_id)
+        measures = store.measures(row) if row.finished_at is not None else None
     with laid_out(desk, evaluation_id) as (folder,):
-        return report.page(folder)
+        return report.page(folder, measures)
 
 
 def compared(desk: Desk, before: str, after: str) -> Comparison:

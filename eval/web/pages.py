@@ -98,7 +98,7 @@ async def ask(
         "max_tokens": max_tokens,
     }
     try:
-        file = await _file(claims) if dataset == _OWN else None
+        file = await _file(claims, dataset)
         body = EvaluationAsked.model_validate(
             _numbers(given) | {"dataset": "probes" if file else dataset, "engine": engine or None}
         )
@@ -110,14 +110,18 @@ async def ask(
     return RedirectResponse(f"/evaluations/{id_}", 303)
 
 
-async def _file(claims: UploadFile | None) -> asking.File:
-    """The file of claims that was sent.
+async def _file(claims: UploadFile | None, dataset: str) -> asking.File | None:
+    """The file of claims that was sent, where no dataset was chosen.
 
     Raises:
-        InputError: there is none.
+        InputError: there is neither, or both.
     """
     if claims is None or not claims.filename:
-        raise InputError("claims: choose a file of claims, or a dataset")
+        if dataset == _OWN:
+            raise InputError("claims: choose a file of claims, or a dataset")
+        return None
+    if dataset != _OWN:
+        raise InputError(f"claims: a file and {dataset} are chosen; choose one of them")
     return asking.File(name_of(claims), await claims.read())
 
 
@@ -195,8 +199,8 @@ def _one(
             if other.id != row.id and other.measures
         ]
         session.expunge_all()
-    plots = Markup()
-    if row.measures:
+    plots, under_way = Markup(), row.finished_at is None
+    if row.measures and not under_way:
         with asking.laid_out(desk, evaluation_id) as (folder,):
             plots = report.plots(folder)
     return page(
@@ -206,32 +210,26 @@ def _one(
         status,
         row=row,
         card=dataset(row.dataset).card,
-        figures=_figures(row),
+        figures={} if under_way else _figures(row),  # those of what was answered before
         interval=report.interval,
         plots=plots,
         others=others,
-        under_way=row.finished_at is None,
-        resumable=row.finished_at is not None and not _is_whole(row),
+        under_way=under_way,
+        resumable=not (under_way or store.is_whole(row)),
         refused=refused,
     )
 
 
 def _figures(row: EvaluationRow) -> dict[str, Measure]:
     """The figures as they are stored, the headline first."""
-    found = {
-        name: Measure.from_json(told)
-        for name, told in (row.measures or {"figures": {}})["figures"].items()
-    }
+    stored = store.measures(row)
+    found = stored.figures if stored else {}
     headline = dataset(row.dataset).card.headline
     return {name: found[name] for name in sorted(found, key=lambda name: name != headline)}
 
 
 def _headline(row: EvaluationRow) -> tuple[str, Measure] | None:
     return next(iter(_figures(row).items()), None)
-
-
-def _is_whole(row: EvaluationRow) -> bool:
-    return row.state == store.EvaluationState.DONE and not row.failed
 
 
 @router.get("/{evaluation_id}/report")

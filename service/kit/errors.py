@@ -121,7 +121,7 @@ class EngineFailed(VerinoteError):
 
 
 class LimitReached(VerinoteError):
-    """What a run may use is used: it has stopped, and can go on."""
+    """A run has stopped before its end, most often at what it may use, and can go on."""
 
     exit_code = 12
 

@@ -139,7 +139,7 @@ class Work:
         settings, database = pipeline.settings, pipeline.corpus.database
         worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         with workers.alone(settings):
-            known = workers.Workers(database, settings)
+            known = workers.Workers(database, settings, takes_work=takes_work)
             await asyncio.to_thread(known.begin, worker)
             DBOS(config=_config(settings, database, worker))
             logger = logging.getLogger("dbos")  # its lines go where all others go

@@ -11,13 +11,14 @@ from service.kit.database import Base
 
 
 class WorkerRow(Base):
-    """A process that takes work, and when it last said that it lives."""
+    """A process, whether it takes work or only gives it out, and when it said that it lives."""
 
     __tablename__ = "workers"
 
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    takes_work: Mapped[bool]
 
 
 class UploadRow(Base):

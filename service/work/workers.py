@@ -54,12 +54,14 @@ class Workers:
     Args:
         database: migrated.
         settings: whether several may share the data, and after which silence one is gone.
+        takes_work: whether this process takes work, or only gives it to others.
     """
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, *, takes_work: bool = True) -> None:
         self._database = database
         self._shared = shares(settings)
         self._patience = timedelta(seconds=settings.worker_gone_after)
+        self._takes_work = takes_work
 
     def begin(self, worker: str) -> None:
         """Say that a worker is there.
@@ -75,7 +77,7 @@ class Workers:
                 living = select(WorkerRow.id).where(WorkerRow.seen_at >= now - self._patience)
                 if (other := session.scalars(living).first()) is not None:
                     raise _refused(f"{other} works on this database already")
-            session.add(WorkerRow(id=worker, started_at=now, seen_at=now))
+            session.add(self._row(worker, now))
 
     def beat(self, worker: str) -> list[str]:
         """Say that a worker lives. Returns the others that have said nothing for too long."""
@@ -83,7 +85,7 @@ class Workers:
         with self._database.transaction() as session:
             row = session.get(WorkerRow, worker)
             if row is None:  # others took it for gone
-                session.add(WorkerRow(id=worker, started_at=now, seen_at=now))
+                session.add(self._row(worker, now))
             else:
                 row.seen_at = now
             gone = select(WorkerRow.id).where(WorkerRow.seen_at < now - self._patience)
@@ -96,10 +98,10 @@ class Workers:
             session.execute(delete(WorkerRow).where(WorkerRow.id.in_(gone), silent))
 
     def living(self) -> int:
-        """How many processes there are that have said in time that they live."""
+        """How many processes take work and have said in time that they live."""
         since = utc_now() - self._patience
         with self._database.transaction() as session:
-            count = select(func.count()).where(WorkerRow.seen_at >= since)
+            count = select(func.count()).where(WorkerRow.seen_at >= since, WorkerRow.takes_work)
             return session.scalars(count.select_from(WorkerRow)).one()
 
     def end(self, worker: str) -> None:
@@ -108,6 +110,9 @@ class Workers:
             row = session.get(WorkerRow, worker)
             if row is not None:
                 row.seen_at = self._long_ago()
+
+    def _row(self, worker: str, now: datetime) -> WorkerRow:
+        return WorkerRow(id=worker, started_at=now, seen_at=now, takes_work=self._takes_work)
 
     def _long_ago(self) -> datetime:
         return utc_now() - 2 * self._patience

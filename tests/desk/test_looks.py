@@ -96,10 +96,13 @@ def test_one_long_word_cuts_nothing_off(desk: Served, visit: Visits) -> None:
         for decision in ("approve", "publish", "retract"):
             body = {"revision": 1, "decision": decision, "reason": long, "comment": long}
             assert client.post(f"/v1/notes/{note}/decisions", json=body).status_code == 201
+    row = {"id": long[:200], "claim": claims[0], "verdict": "refuted", "type": long[:200]}
+    before, after = (desk.evaluate(claims=[row])["id"] for _ in range(2))
     for width in (360, 1280):
         me = visit("admin", width=width)
         for address in ("/queue?state=all", "/submissions", f"/submissions/{id_}",
                         f"/notes/{note}", f"/notes/{note}/edit", f"/statements?q={long}",
-                        "/published", f"/published/{note}", "/audit"):  # fmt: skip
+                        "/published", f"/published/{note}", "/audit", f"/evaluations/{after}",
+                        f"/evaluations/comparison?before={before}&after={after}"):  # fmt: skip
             wide = me.go(address).evaluate("document.documentElement.scrollWidth")
             assert wide <= width, (address, wide)

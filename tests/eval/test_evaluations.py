@@ -11,12 +11,15 @@ import pytest
 from desks import Served, database_of, served, settings_for
 from evaluated import PRICES, Model, write_claims
 from sqlalchemy import func, select
+from tiny_corpus import BOMBERS
 
 from eval.durable import store
 from eval.durable.tables import EvaluationContentRow, EvaluationItemRow, EvaluationRow
 from eval.durable.work import Evaluations, workflow_of
 from eval.endpoint.server import ScriptedEndpoint
+from eval.subject import Subject
 from service.kit.database import utc_now
+from service.kit.errors import OutOfReach, VectorsUnreachable
 
 CLAIMS = [
     {
@@ -57,6 +60,7 @@ def desk(
             evaluation_data=folder,
             openai_base_url=endpoint.url,
             llm_cross_check=False,
+            engine="openai",
             llm_prices=settings_for(folder)
             .model_validate_json(f'{{"llm_prices": {PRICES}}}')
             .llm_prices,
@@ -75,6 +79,10 @@ def asked(desk: Served, **body: Any) -> str:
     return id_
 
 
+def evaluate(desk: Served, **body: Any) -> dict[str, Any]:
+    return desk.evaluate(**{"engine": "local"} | body)
+
+
 def rows(desk: Served, id_: str) -> list[dict[str, Any]]:
     with desk.client() as client:
         text = client.get(f"/v1/evaluations/{id_}/items").text
@@ -82,7 +90,7 @@ def rows(desk: Served, id_: str) -> list[dict[str, Any]]:
 
 
 def test_own_claims_are_run_against_the_services_statements(desk: Served) -> None:
-    shown = desk.evaluate(claims=CLAIMS)
+    shown = evaluate(desk, claims=CLAIMS)
 
     assert (shown["state"], shown["reason"]) == ("done", None)
     assert shown["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
@@ -104,12 +112,12 @@ def test_a_dataset_of_the_server_is_run_over_its_own_statements(desk: Served) ->
     assert known["probes"]["available"]
     assert not known["wice-claims"]["available"]
 
-    shown = desk.evaluate(dataset="probes", limit=3)
+    shown = evaluate(desk, dataset="probes", limit=3)
 
     assert shown["progress"]["items_total"] == 3
     assert shown["run"]["statements_sha256"] is not None
     assert "corpus_revision_at_end" not in shown["run"]
-    whole = desk.evaluate(dataset="probes")
+    whole = evaluate(desk, dataset="probes")
     assert whole["progress"]["items_total"] == 6
     assert [told.split(":")[0] for told in whole["bad_rows"]] == ["line 4"]
 
@@ -187,8 +195,8 @@ def test_two_of_them_are_compared_and_a_report_stands_by_itself(desk: Served) ->
     swapped = [
         claim | {"verdict": "supported"} if claim["id"] == "c1" else claim for claim in CLAIMS
     ]
-    before, after = (desk.evaluate(claims=one)["id"] for one in (CLAIMS, CLAIMS))
-    other = desk.evaluate(claims=swapped)["id"]
+    before, after = (evaluate(desk, claims=one)["id"] for one in (CLAIMS, CLAIMS))
+    other = evaluate(desk, claims=swapped)["id"]
     with desk.client() as client:
         same = client.get(f"/v1/evaluations/{after}/comparison", params={"before": before}).json()
         left = client.get(f"/v1/evaluations/{other}/comparison", params={"before": before}).json()
@@ -205,8 +213,8 @@ def test_two_of_them_are_compared_and_a_report_stands_by_itself(desk: Served) ->
 
 
 def test_one_of_another_dataset_cannot_be_compared(desk: Served) -> None:
-    before = desk.evaluate(claims=CLAIMS[:1])["id"]
-    after = desk.evaluate(dataset="seeds", limit=1)["id"]
+    before = evaluate(desk, claims=CLAIMS[:1])["id"]
+    after = evaluate(desk, dataset="seeds", limit=1)["id"]
     with desk.client() as client:
         answer = client.get(f"/v1/evaluations/{after}/comparison", params={"before": before})
     assert answer.status_code == 422
@@ -216,7 +224,7 @@ def test_one_of_another_dataset_cannot_be_compared(desk: Served) -> None:
 def test_taken_out_it_leaves_nothing_but_what_others_read(desk: Served) -> None:
     word = f"unheard-of-{time.monotonic_ns()}"
     claims = [CLAIMS[0] | {"claim": f"Two B-52 bombers flew over {word}."}]
-    first, second = (desk.evaluate(claims=claims)["id"] for _ in range(2))
+    first, second = (evaluate(desk, claims=claims)["id"] for _ in range(2))
 
     def contents() -> int:
         with desk.desk.transaction() as session:
@@ -237,7 +245,7 @@ def test_taken_out_it_leaves_nothing_but_what_others_read(desk: Served) -> None:
 
 def accepted_only(desk: Served, claims: list[dict[str, Any]]) -> str:
     """An evaluation that never got into the queue, as after a crash or a restored backup."""
-    like = desk.evaluate(claims=claims)["id"]
+    like = evaluate(desk, claims=claims)["id"]
     with desk.desk.transaction() as session:
         row = store.row_of(session, like)
         what = store.Asked(
@@ -267,7 +275,7 @@ def test_one_that_never_got_into_the_queue_is_found(desk: Served) -> None:
 
 def test_one_whose_queue_was_lost_in_its_middle_is_begun_again(desk: Served) -> None:
     id_ = accepted_only(desk, CLAIMS)
-    done = rows(desk, desk.evaluate(claims=CLAIMS)["id"])
+    done = rows(desk, evaluate(desk, claims=CLAIMS)["id"])
     with desk.desk.transaction() as session:  # as a backup has it: two are answered, others begun
         store.begin(session, id_, 1, len(CLAIMS), [], ran(desk))
         for row in done[:2]:
@@ -296,8 +304,8 @@ def test_a_worker_that_answers_otherwise_than_it_was_begun_stops_it(
     begin = store.begin
 
     def begun_by_another(*args: Any) -> list[int]:
-        *before, ran = args
-        return begin(*before, ran | {"model": "another model"})
+        *before, ran, hindrance = args
+        return begin(*before, ran | {"model": "another model"}, hindrance)
 
     monkeypatch.setattr(store, "begin", begun_by_another)
     swept(desk)
@@ -324,7 +332,7 @@ def test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not(
         return wanted(session, evaluation_id, attempt, place)
 
     monkeypatch.setattr(store, "wanted", broken)
-    id_ = asked(desk, claims=CLAIMS)
+    id_ = asked(desk, claims=CLAIMS, engine="local")
     with desk.desk.transaction() as session:
         store.row_of(session, id_).created_at = utc_now().replace(year=2020)
     until = time.monotonic() + 60
@@ -342,3 +350,104 @@ def test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not(
     with desk.client("reviewer") as client:
         client.post(f"/v1/evaluations/{id_}/resume", json={})
     assert desk.evaluated(id_)["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
+
+
+def test_what_a_worker_reads_otherwise_stops_it_though_the_model_is_the_same(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = accepted_only(desk, CLAIMS)
+    begin = store.begin
+
+    def begun_by_another(*args: Any) -> list[int]:
+        *before, ran, hindrance = args
+        return begin(*before, ran | {"passages_per_claim": 3}, hindrance)
+
+    monkeypatch.setattr(store, "begin", begun_by_another)
+    swept(desk)
+    shown = desk.evaluated(id_)
+    assert shown["state"] == "stopped"
+    assert "another passages_per_claim than it was begun with: 3 then" in shown["reason"]
+
+
+def test_answers_of_another_model_are_not_added_to_those_that_it_has(desk: Served) -> None:
+    id_ = accepted_only(desk, CLAIMS)
+    done = rows(desk, evaluate(desk, claims=CLAIMS)["id"])
+    with desk.desk.transaction() as session:
+        first = store.begin(session, id_, 1, len(CLAIMS), [], ran(desk) | {"model": "an older one"})
+        assert len(first) == len(CLAIMS)
+        store.was_answered(session, id_, 1, 0, done[0])
+    swept(desk)
+    shown = desk.evaluated(id_)
+    assert (shown["state"], shown["progress"]["items_done"]) == ("stopped", 1)
+    assert "another model than it was begun with: an older one then" in shown["reason"]
+    assert shown["run"]["model"] == "an older one"
+
+
+@pytest.mark.parametrize("where", ["row_of", "wanted", "lay_out"])
+def test_a_database_that_is_away_for_a_moment_is_waited_for(
+    desk: Served, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    id_ = accepted_only(desk, CLAIMS)
+    there, missed = getattr(store, where), []
+
+    def away_at_first(*args: Any) -> Any:
+        if len(missed) < 2 and id_ in args:
+            missed.append(where)
+            raise OutOfReach("the database is away")
+        return there(*args)
+
+    monkeypatch.setattr(store, where, away_at_first)
+    swept(desk)
+    until = time.monotonic() + 60
+    while len(missed) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    monkeypatch.undo()
+    shown = desk.evaluated(id_)
+    assert (shown["state"], shown["progress"]["items_done"]) == ("done", len(CLAIMS))
+    assert shown["metrics"]["accuracy"]["n"] == len(CLAIMS)
+
+
+def test_vectors_that_are_away_for_a_moment_fail_no_item(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify, missed = Subject.verify, []
+
+    async def away_at_first(self: Subject, *args: Any) -> Any:
+        if len(missed) < 2:
+            missed.append(args)
+            raise VectorsUnreachable("the Chroma server is away")
+        return await verify(self, *args)
+
+    monkeypatch.setattr(Subject, "verify", away_at_first)
+    shown = evaluate(desk, claims=CLAIMS)
+    assert len(missed) == 2
+    assert shown["progress"] == {"items_total": 5, "items_done": 5, "items_failed": 0}
+
+
+def test_a_worker_without_room_for_the_files_stops_it_and_says_so(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "files", full)
+    shown = evaluate(desk, claims=CLAIMS)
+    assert shown["state"] == "failed"
+    assert "No space left on device" in shown["reason"]
+
+
+def test_the_largest_limits_are_kept_as_they_were_given(desk: Served) -> None:
+    shown = evaluate(desk, claims=CLAIMS[:1], limit=2**53, max_tokens=2**53)
+    assert (shown["limit"], shown["max_tokens"], shown["state"]) == (2**53, 2**53, "done")
+
+
+def test_rows_of_one_id_are_compared_each_with_itself(desk: Served) -> None:
+    twice = [claim | {"id": "the same", "verdict": "supported"} for claim in CLAIMS[:1]]
+    twice += [{"id": "the same", "claim": BOMBERS, "verdict": "supported", "as_of": "2025-12-31"}]
+    before, after = (evaluate(desk, claims=twice)["id"] for _ in range(2))
+    assert len({row["verdict"] for row in rows(desk, after)}) == 2
+    with desk.client() as client:
+        path = f"/v1/evaluations/{after}/comparison"
+        found = client.get(path, params={"before": before}).json()["questions"]["verdict"]
+    assert (found["rows"], found["flips"]) == (2, [])

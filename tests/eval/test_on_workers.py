@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -125,14 +126,9 @@ def test_one_of_two_workers_is_killed_and_the_command_too(
         def log() -> str:
             return (tmp_path / "log").read_text() if (tmp_path / "log").exists() else ""
 
-        def begun() -> bool:
-            if command.running and command.running.poll() is not None:
-                command.__enter__()
-            return lines(out) >= CLAIMS // 4
-
         command = Process(words, variables, tmp_path / "log")
         with command:
-            wait_until(begun, log())
+            wait_until(lambda: begun(command, out), log())
             command.kill()
         first.kill()
         assert call(words[1:], variables) == (0, None)
@@ -142,6 +138,34 @@ def test_one_of_two_workers_is_killed_and_the_command_too(
     assert set(model.asked.values()) <= {1, 2}
     assert asked <= CLAIMS + 2, "no more is repeated than was in flight in who was killed"
     assert told(out)["state"] == "done"
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun_and_asks_nothing_twice(
+    data: Path, shared: dict[str, Any], tmp_path: Path
+) -> None:
+    out, model = tmp_path / "out", Model(0.5)
+    with ScriptedEndpoint(model) as endpoint, ExitStack() as opened:
+        given = of(endpoint, shared, stop_within=20)
+        first = opened.enter_context(worker(tmp_path / "one", "one", **given))
+        words = ["eval", *arguments(data, out, "--workers", "--resume")]
+        variables = variables_of(endpoint, shared, tmp_path)
+        command = Process(words, variables, tmp_path / "log")
+        with command:
+            wait_until(lambda: begun(command, out), "not begun")
+            began = time.monotonic()
+            assert first.stop() == 0
+            assert time.monotonic() - began < 10, "as long as items in flight take"
+            opened.enter_context(worker(tmp_path / "two", "two", **given))
+            assert command.wait_for_end() == 0
+    assert sorted(row["place"] for row in rows(out)) == list(range(CLAIMS))
+    assert set(model.asked.values()) == {1}
+
+
+def begun(command: Process, out: Path) -> bool:
+    """Whether some rows are there; the command is begun anew as long as no worker lives."""
+    if command.running and command.running.poll() is not None:
+        command.__enter__()
+    return lines(out) >= CLAIMS // 6
 
 
 def rows(out: Path) -> list[dict[str, Any]]:
