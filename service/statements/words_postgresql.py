@@ -131,8 +131,7 @@ class _Reader:
         return found or 0
 
     def places(self, spelling: str) -> Places:
-        rows = self.session.execute(_PLACES, {"spelling": spelling, "usual": self.usual})
-        found = Places.of(rows.all())
+        found = Places.read(self.session, _PLACES, spelling=spelling, usual=self.usual)
         return replace(found, scores=found.scores * _rarity(len(found.numbers), self.total))
 
 

@@ -77,11 +77,8 @@ class _Reader:
         return found or 0
 
     def places(self, spelling: str) -> Places:
-        rows = self.session.execute(
-            sql("SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH :spelling"),
-            {"spelling": spelling},
-        )
-        return Places.of(rows.all())
+        query = sql("SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH :spelling")
+        return Places.read(self.session, query, spelling=spelling)
 
 
 def _fts(phrase: Phrase) -> str:
