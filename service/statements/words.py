@@ -223,15 +223,18 @@ class Ranking:
         self._counts: dict[str, int] = {}
         self._places: dict[str, Places] = {}
         self._held = 0
-        self._state = -1
+        self._state: object = None
         self._lock = threading.Lock()
 
-    def best(self, spellings: Sequence[str], state: int, reader: PlaceReader, n: int) -> list[int]:
+    def best(
+        self, spellings: Sequence[str], state: object, reader: PlaceReader, n: int
+    ) -> list[int]:
         """Return the numbers of at most ``n`` passages, best first, ties by age.
 
         Args:
             spellings: of all terms, each once.
-            state: another number whenever a passage changed; read before anything else is.
+            state: another one whenever a passage changed or the index was made again; read before
+                anything else is.
             reader: what finds them.
             n: how many.
         """
@@ -244,13 +247,13 @@ class Ranking:
         ]
         return _best(found, n)
 
-    def _forget_unless(self, state: int) -> None:
+    def _forget_unless(self, state: object) -> None:
         with self._lock:
             if state != self._state:
                 self._counts, self._places = {}, {}
                 self._held, self._state = 0, state
 
-    def _count(self, spelling: str, state: int, reader: PlaceReader) -> int:
+    def _count(self, spelling: str, state: object, reader: PlaceReader) -> int:
         known = self._counts.get(spelling)
         if known is None:
             known = reader.count(spelling, self._common)
@@ -259,7 +262,7 @@ class Ranking:
                     self._counts[spelling] = known
         return known
 
-    def _place(self, spelling: str, state: int, reader: PlaceReader) -> Places:
+    def _place(self, spelling: str, state: object, reader: PlaceReader) -> Places:
         with self._lock:
             known = self._places.pop(spelling, None) if state == self._state else None
             if known is not None:
