@@ -34,8 +34,9 @@ lint: .venv/.dev  ## style, types and the arrows between the rooms
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-soak: .venv/.dev  ## the long proofs; results go to docs/soak/
+soak: .venv/.dev  ## the long proofs; results go to docs/soak/ and docs/performance/
 	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/verinote eval performance-page
 
 screenshots: .venv/.dev  ## every page of the desk, light and dark, wide and narrow, to var/screenshots/
 	@.ci/programs

@@ -56,6 +56,7 @@ def table(result: Result) -> Table:
     rows = [
         ("passages added", f"{result.passages:,}", ""),
         ("statements", f"{result.statements:,}", ""),
+        (f"texts: {result.filler}", "", ""),
         ("the encoder alone, passages a second", f"{alone.p50:.0f}", ""),
         ("read, cut, stored, embedded and indexed a second", f"{whole.p50:.0f}", ""),
         ("share of the encoder's speed", f"{result.share:.0%}", "80%"),

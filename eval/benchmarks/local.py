@@ -90,6 +90,7 @@ def table(result: Result) -> Table:
         ("pairs a claim, p95", f"{result.pairs.p95:.0f}", ""),
         ("claims a second, in batch", f"{result.batch_claims_per_second:.1f}", "8"),
         ("passages searched", f"{result.passages:,}", "10,000"),
+        (f"texts: {result.filler}", "", ""),
         ("indexing them", f"{result.load_seconds:.0f} s", ""),
     )
     return Table(("", "measured", "asked"), rows)

@@ -177,6 +177,7 @@ def table(result: Result) -> Table:
         taken = f"{result.ingest_seconds:,.0f} s"
         rows.append(("adding and indexing all", taken, f"{rate:.0f} a second", ""))
     rows += [
+        (f"texts: {result.filler}", "", "", ""),
         ("opening, to the first answer", f"{result.open_seconds:.2f} s", "", ""),
         ("memory of the process", f"{result.memory_mib:,.0f} MiB", "", ""),
         ("disk: database", f"{result.database_mib:,.0f} MiB", "", ""),
@@ -195,6 +196,7 @@ def _fill(
     with Corpus.open(settings, encoder) as corpus:
         already = corpus.coverage().passages
         if already >= passages:
+            corpus.index_changes(progress)
             return None
         files = filler.write_statements(settings.data_dir / "filler", passages, data)
         corpus.search("any words", 1)

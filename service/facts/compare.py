@@ -703,6 +703,7 @@ def _rewordings(claim: str, passage: str, missing: tuple[str, ...]) -> tuple[tup
     return tuple(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=2048)
 def _narrowed(text: str) -> list[tuple[Token, list[Token]]]:
     """The nouns of a text with the adjectives and nouns that narrow them, also in lists."""
     found = []
@@ -719,8 +720,7 @@ def _narrowed(text: str) -> list[tuple[Token, list[Token]]]:
 
 def _opposites(claim: str, passage: str) -> list[Item]:
     """Words of the claim for which the passage has a word of opposite meaning, and not the word."""
-    theirs = {_lemma(token): token for token in parse(passage)}
-    mine = {_lemma(token) for token in parse(claim)}
+    theirs, mine = _by_lemma(passage), _by_lemma(claim)
     items = []
     for token in parse(claim):
         lemma = _lemma(token)
@@ -742,6 +742,12 @@ def _opposites(claim: str, passage: str) -> list[Item]:
                 )
             )  # fmt: skip
     return items
+
+
+@lru_cache(maxsize=2048)
+def _by_lemma(text: str) -> dict[str, Token]:
+    """The words of a text; where one stands twice, the last."""
+    return {_lemma(token): token for token in parse(text)}
 
 
 def same_facts(a: str, b: str) -> bool:

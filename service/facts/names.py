@@ -190,14 +190,14 @@ def _without_first_word(name: Name) -> Name:
 
 def _is_named(name: Name, text: str) -> bool:
     folded = _fold(text)
-    if re.search(rf"(?<!\w){re.escape(_fold(name.text))}(?!\w)", folded):
+    if stands_in(_fold(name.text), folded):
         return True
     others = names_in(text)
     if name.polity and any(_same_polity(name, other, text) for other in others):
         return True
     if name.polity and len(name.words) == 1:
         return False
-    if name.kind == "person" and re.search(rf"(?<!\w){re.escape(name.words[-1])}(?!\w)", folded):
+    if name.kind == "person" and stands_in(name.words[-1], folded):
         return True
     if _initials_agree(name.text, text) or any(
         _initials_agree(other.text, name.text) for other in others
@@ -223,10 +223,29 @@ def _same_polity(name: Name, other: Name, text: str) -> bool:
 
 
 def _has_word(word: str, folded: str, others: tuple[Name, ...]) -> bool:
-    if re.search(rf"(?<!\w){re.escape(_stem(word))}", folded):
+    if stands_in(_stem(word), folded, goes_on=True):
         return True
     polity = POLITY.get(word)
     return polity is not None and any(other.polity == polity for other in others)
+
+
+def stands_in(words: str, text: str, *, goes_on: bool = False) -> bool:
+    """Whether words stand in a text, not inside others; ``goes_on`` lets the last one be longer.
+
+    Looked for by hand: every name would be a regular expression of its own to compile.
+    """
+    at = text.find(words)
+    while at >= 0:
+        end = at + len(words)
+        if not _is_letter(text[at - 1 : at]) and (goes_on or not _is_letter(text[end : end + 1])):
+            return True
+        at = text.find(words, at + 1)
+    return False
+
+
+def _is_letter(character: str) -> bool:
+    """What regular expressions take for part of a word."""
+    return character.isalnum() or character == "_"
 
 
 def _fold(text: str) -> str:

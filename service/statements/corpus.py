@@ -131,8 +131,12 @@ class Corpus:
     def _indexing_beside(self) -> Iterator[None]:
         """Index what is stored already while more is: storing waits for the disk most of the time.
 
-        What goes wrong is left to ``index_changes``, which says it.
+        What goes wrong is left to ``index_changes``, which says it; so is what was left undone
+        before, which may take long and is told of as it goes on.
         """
+        if self._index.is_behind():
+            yield
+            return
         is_over = threading.Event()
 
         def index() -> None:

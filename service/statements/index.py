@@ -127,6 +127,11 @@ class PassageIndex:
                 if self._vectors.count() != self._count():
                     self.check(repair=True)
 
+    def is_behind(self) -> bool:
+        """Whether changes wait to be brought to Chroma."""
+        with self._database.transaction() as session:
+            return session.scalar(select(PassageChangeRow.seq).limit(1)) is not None
+
     def count_vectors(self) -> int:
         """How many vectors there are."""
         return self._vectors.count()

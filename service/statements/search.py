@@ -175,11 +175,9 @@ def _shown(session: Session, digests: Mapping[str, str]) -> dict[str, str]:
     for id_, digest in digests.items():
         same.setdefault(digest, []).append(id_)
     several = [id_ for ids in same.values() if len(ids) > 1 for id_ in ids]
-    kinds = repository.kinds(session, several)
+    standing = {id_: _KINDS.index(kind) for id_, kind in repository.kinds(session, several).items()}
     return {
-        digest: min(ids, key=lambda id_: (_KINDS.index(kinds[id_]), id_))
-        if len(ids) > 1
-        else ids[0]
+        digest: min(ids, key=lambda id_: (standing.get(id_, len(_KINDS)), id_))
         for digest, ids in same.items()
     }
 

@@ -11,10 +11,11 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import TextClause
 from sqlalchemy.orm import Session
 
 MAX_TERMS = 64
@@ -175,12 +176,21 @@ class Places:
     scores: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: Sequence[tuple[int, float]]) -> Places:
+    def of(cls, rows: Iterable[tuple[int, float]]) -> Places:
         """The places of rows of a number and a score."""
-        numbers, scores = zip(*rows, strict=True) if rows else ((), ())
-        unordered = np.array(numbers, np.int32)
-        order = np.argsort(unordered, kind="stable")
-        return cls(unordered[order], np.array(scores, np.float64)[order])
+        table = np.fromiter(rows, [("number", np.int32), ("score", np.float64)])
+        order = np.argsort(table["number"], kind="stable")
+        return cls(table["number"][order], table["score"][order])
+
+    @classmethod
+    def read(cls, session: Session, query: TextClause, **given: object) -> Places:
+        """The places that a query gives.
+
+        The driver's rows go into the array one by one: a list of thousands of them would make
+        Python look through all that it holds for garbage, which takes a tenth of a second.
+        """
+        with session.connection().execute(query, given) as result:
+            return cls.of(cast("Iterable[tuple[int, float]]", result.cursor))
 
 
 class PlaceReader(Protocol):
@@ -213,15 +223,18 @@ class Ranking:
         self._counts: dict[str, int] = {}
         self._places: dict[str, Places] = {}
         self._held = 0
-        self._state = -1
+        self._state: object = None
         self._lock = threading.Lock()
 
-    def best(self, spellings: Sequence[str], state: int, reader: PlaceReader, n: int) -> list[int]:
+    def best(
+        self, spellings: Sequence[str], state: object, reader: PlaceReader, n: int
+    ) -> list[int]:
         """Return the numbers of at most ``n`` passages, best first, ties by age.
 
         Args:
             spellings: of all terms, each once.
-            state: another number whenever a passage changed; read before anything else is.
+            state: another one whenever a passage changed or the index was made again; read before
+                anything else is.
             reader: what finds them.
             n: how many.
         """
@@ -234,13 +247,13 @@ class Ranking:
         ]
         return _best(found, n)
 
-    def _forget_unless(self, state: int) -> None:
+    def _forget_unless(self, state: object) -> None:
         with self._lock:
             if state != self._state:
                 self._counts, self._places = {}, {}
                 self._held, self._state = 0, state
 
-    def _count(self, spelling: str, state: int, reader: PlaceReader) -> int:
+    def _count(self, spelling: str, state: object, reader: PlaceReader) -> int:
         known = self._counts.get(spelling)
         if known is None:
             known = reader.count(spelling, self._common)
@@ -249,7 +262,7 @@ class Ranking:
                     self._counts[spelling] = known
         return known
 
-    def _place(self, spelling: str, state: int, reader: PlaceReader) -> Places:
+    def _place(self, spelling: str, state: object, reader: PlaceReader) -> Places:
         with self._lock:
             known = self._places.pop(spelling, None) if state == self._state else None
             if known is not None:

@@ -47,11 +47,13 @@ class PostgresTextIndex:
 
     def __init__(self, common: int = COMMON) -> None:
         self._ranking = Ranking(common)
-        self._measured = (-1, 0, 1.0)
+        self._measured: tuple[object, int, float] = (None, 0, 1.0)
 
     def search(self, session: Session, wanted: Sequence[Term], n: int) -> list[str]:
         """See ``TextIndex``."""
-        state = repository.revision(session)  # whatever changes passages takes the next one
+        # Whatever changes passages takes the next revision; ``rebuild`` moves the table.
+        file = session.scalar(sql("SELECT pg_relation_filenode('passages_fts')"))
+        state = repository.revision(session), file
         reader = _Reader(session, *self._size(session, state))
         numbers = self._ranking.best(self._queries(session, wanted), state, reader, n)
         return repository.passage_ids(session, numbers)
@@ -74,7 +76,8 @@ class PostgresTextIndex:
 
     def rebuild(self, session: Session) -> None:
         """See ``TextIndex``."""
-        session.execute(sql("DELETE FROM passages_fts"))
+        # Not deleted row by row: a table that was emptied lies in another file from then on.
+        session.execute(sql("TRUNCATE passages_fts"))
         session.execute(
             sql(
                 "INSERT INTO passages_fts"
@@ -101,7 +104,7 @@ class PostgresTextIndex:
         )
         return list(dict.fromkeys(filter(None, made)))
 
-    def _size(self, session: Session, state: int) -> tuple[int, float]:
+    def _size(self, session: Session, state: object) -> tuple[int, float]:
         """How many passages there are, and how many words one usually has."""
         measured_at, total, usual = self._measured
         if measured_at != state:
@@ -131,8 +134,7 @@ class _Reader:
         return found or 0
 
     def places(self, spelling: str) -> Places:
-        rows = self.session.execute(_PLACES, {"spelling": spelling, "usual": self.usual})
-        found = Places.of(rows.all())
+        found = Places.read(self.session, _PLACES, spelling=spelling, usual=self.usual)
         return replace(found, scores=found.scores * _rarity(len(found.numbers), self.total))
 
 

@@ -33,11 +33,11 @@ class SqliteTextIndex:
 
     def search(self, session: Session, wanted: Sequence[Term], n: int) -> list[str]:
         """See ``TextIndex``."""
-        changes = session.scalar(
+        state = session.scalar(
             sql("SELECT seq FROM sqlite_sequence WHERE name = 'passage_changes'")
         )
         phrases = [_fts(phrase) for phrase in spellings(wanted)]
-        numbers = self._ranking.best(phrases, changes or 0, _Reader(session), n)
+        numbers = self._ranking.best(phrases, state, _Reader(session), n)
         return repository.passage_ids(session, numbers)
 
     def differences(self, session: Session) -> TextDifferences:
@@ -58,6 +58,9 @@ class SqliteTextIndex:
     def rebuild(self, session: Session) -> None:
         """See ``TextIndex``."""
         session.execute(sql("INSERT INTO passages_fts(passages_fts) VALUES ('rebuild')"))
+        # A change of nothing, so that no process goes by what it read before.
+        session.execute(sql("INSERT INTO passage_changes(passage_id) VALUES ('')"))
+        session.execute(sql("DELETE FROM passage_changes WHERE passage_id = ''"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,8 @@ class _Reader:
         return found or 0
 
     def places(self, spelling: str) -> Places:
-        rows = self.session.execute(
-            sql("SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH :spelling"),
-            {"spelling": spelling},
-        )
-        return Places.of(rows.all())
+        query = sql("SELECT rowid, -rank FROM passages_fts WHERE passages_fts MATCH :spelling")
+        return Places.read(self.session, query, spelling=spelling)
 
 
 def _fts(phrase: Phrase) -> str:

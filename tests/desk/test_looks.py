@@ -37,7 +37,6 @@ def addresses(desk: Served) -> list[str]:
     return [
         "/evaluations",
         f"/evaluations/{after}",
-        f"/evaluations/{after}/report",
         f"/evaluations/comparison?before={before}&after={after}",
         "/queue",
         "/queue?state=all&verdict=refuted",

@@ -121,7 +121,15 @@ def pages(desk: Served) -> dict[str, str]:
             f"/v1/notes/{note}/opinions", json={"revision": 1, "question": PAYLOADS[11]}
         )
         assert asked.status_code == 201
+    expected = [
+        {"id": f"{number} {payload}", "claim": payload, "verdict": "supported", "type": payload}
+        for number, payload in enumerate(PAYLOADS[:25])
+    ]
+    evaluation = desk.evaluate(claims=expected)
+    assert len(evaluation["metrics"]) > 25, "a figure is called by each type"
     return {
+        "evaluation": f"/evaluations/{evaluation['id']}",
+        "evaluations": "/evaluations",
         "article": f"/submissions/{article}",
         "queue": "/queue?state=all&q=B-52",
         "submissions": "/submissions",
@@ -136,7 +144,8 @@ def pages(desk: Served) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "place",
-    "article,queue,submissions,statements,search,statement,note,edit,asked back".split(","),
+    "article,queue,submissions,statements,search,statement,note,edit,asked back,evaluation,"
+    "evaluations".split(","),
 )
 def test_nothing_runs(desk: Served, visit: Visits, pages: dict[str, str], place: str) -> None:
     me = visit("admin")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.facts.designations import Designation, designations_in
-from service.facts.names import Name, is_named, names_in, same_initials, words_of
+from service.facts.names import Name, is_named, names_in, same_initials, stands_in, words_of
 
 
 def model(text: str) -> Designation:
@@ -134,3 +136,10 @@ def test_no_text_breaks_reading_names(text) -> None:
     for found in names_in(text):
         assert text[found.start : found.end] == found.text
     assert words_of(text) is not None
+
+
+@given(words=st.text("aé_1 .", min_size=1, max_size=4), text=st.text("aé_1 .-", max_size=20))
+def test_words_stand_in_a_text_where_no_letter_touches_them(words: str, text: str) -> None:
+    pattern = rf"(?<!\w){re.escape(words)}"
+    assert stands_in(words, text) == bool(re.search(rf"{pattern}(?!\w)", text))
+    assert stands_in(words, text, goes_on=True) == bool(re.search(pattern, text))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from service.audit.corpus import command_witness
 from service.kit.errors import ConfigurationError, NotFound
+from service.kit.vectors import Vectors
 from service.settings import Settings
 from service.statements.commands import corpus_app
 from service.statements.corpus import Corpus
@@ -90,3 +92,41 @@ def test_the_commands_search_check_and_repair(tmp_path: Path, monkeypatch, write
     assert run("check", "--repair")[0] == 0
     assert run("check")[0] == 0
     assert run("reindex") == (0, "2 passages indexed\n")
+
+
+def test_statements_are_indexed_while_others_are_still_stored(
+    corpus: Corpus, write, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("service.statements.corpus._INDEXED_EVERY", 0.01)
+    met: list[int] = []
+
+    def progress(done: int, _total: int, _name: str) -> None:
+        until = time.monotonic() + 20
+        while done == 1 and not met and time.monotonic() < until:
+            time.sleep(0.01)
+            met.extend(filter(None, [corpus.count_vectors()]))
+
+    corpus.add(write(a="Two bombers flew.", b="The bank raised its rate."), progress)
+
+    assert met == [1]
+    assert corpus.count_vectors() == 2
+
+
+def test_what_was_left_undone_before_is_told_of_as_it_is_indexed(
+    settings: Settings, write, counting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("service.statements.corpus._INDEXED_EVERY", 0.01)
+    told: list[tuple[int, str]] = []
+
+    class Away:
+        name = "away@1"
+
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            raise RuntimeError(f"{len(texts)} texts cannot be embedded yet")
+
+    with Corpus.open(settings, Away()) as corpus, pytest.raises(RuntimeError):
+        corpus.add(write(a="Two bombers flew."))
+    with Corpus.open(settings, counting("away@1")) as corpus:
+        corpus.add(write(b="The bank raised its rate."), lambda *one: told.append((one[0], one[2])))
+        assert corpus.count_vectors() == 2
+    assert [one for one in told if one[1] == "passages indexed"] == [(2, "passages indexed")]

@@ -23,7 +23,7 @@ class Reader:
 
     def places(self, spelling: str) -> Places:
         self.read[spelling] += 1
-        return Places.of(list(self.stored[spelling].items()))
+        return Places.of(self.stored[spelling].items())
 
 
 STORED = st.dictionaries(

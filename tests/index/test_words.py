@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy import text as sql
 
 from service.kit.database import Database
+from service.statements.index import text_index_of
 from service.statements.repository import next_revision
 from service.statements.tables import PassageRow
 from service.statements.words import MAX_TERMS, spellings, terms
@@ -195,6 +196,26 @@ def test_sqlite_ranks_as_its_own_bm25_does(
         ranked = session.scalars(asked, {"all": " OR ".join(spelled), "n": n}).all()
 
     assert found == ranked
+
+
+def test_what_was_read_of_a_damaged_index_is_read_anew_once_it_is_made_again(database: Database):
+    store(database, ["fleet", "harbour"])
+    index = text_index_of(database)
+    with database.transaction() as session:
+        session.execute(
+            sql("INSERT INTO passages_fts(passages_fts) VALUES ('delete-all')")
+            if database.kind == "sqlite"
+            else sql("DELETE FROM passages_fts")
+        )
+        next_revision(session)
+    with database.transaction() as session:
+        assert index.search(session, terms("fleet"), 5) == []
+
+    with database.transaction() as session:
+        text_index_of(database).rebuild(session)  # as another process does
+
+    with database.transaction() as session:
+        assert index.search(session, terms("fleet"), 5) == ["0"]
 
 
 @pytest.mark.parametrize(
