@@ -49,7 +49,11 @@ def test_a_benchmark_that_was_not_run_has_no_section(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 @given(data=st.data())
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_was_written_is_read_again(tmp_path: Path, name: str, data: st.DataObject) -> None:
     figures = data.draw(st.from_type(FIGURES[name]))
     written, again = tmp_path / "written.json", tmp_path / "again.json"
