@@ -1,6 +1,6 @@
 """Statements to fill a corpus with: the public sets' sentences, and synthetic ones made of them.
 
-The sets hold some 6,300 passages. What is wanted beyond them is made up, the same each time:
+The sets make some 5,100 paragraphs. What is wanted beyond them is made up, the same each time:
 
 - a made-up statement speaks of one matter: its sentences are put together from real ones that stand
   within 40 sentences of one place in the sets;
@@ -101,7 +101,7 @@ def told(data: Path | None, passages: int) -> str:
     real = sum(1 for _ in _paragraphs(_dataset_sentences(data)))
     if real >= passages:
         return "sentences of the public sets"
-    return f"{real:,} passages of the public sets, the others synthetic, made of their sentences"
+    return f"{real:,} paragraphs of the public sets, the others synthetic, made of their sentences"
 
 
 def claims(data: Path | None, count: int) -> list[str]:

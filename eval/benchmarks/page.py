@@ -119,6 +119,9 @@ this machine. Asked: four workers do 3.6 times the claims of one.
     ),
 }
 
+FIGURES: dict[str, type[Any]] = {name: section.figures for name, section in _SECTIONS.items()}
+"""What each benchmark's figures are, by its name."""
+
 _OBSTACLES = """\
 ## What stood in the way
 
@@ -154,8 +157,7 @@ def page(folder: Path) -> str:
     Raises:
         InputError: a file there is no record of a benchmark.
     """
-    kinds = {name: section.figures for name, section in _SECTIONS.items()}
-    records = [read(path, kinds) for path in sorted(folder.glob("*.json"))]
+    records = [read(path, FIGURES) for path in sorted(folder.glob("*.json"))]
     return "\n".join([_HEAD, *_sections(records), _OBSTACLES])
 
 

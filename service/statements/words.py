@@ -159,7 +159,7 @@ class TextIndex(Protocol):
 
 COMMON = 100_000
 """Passages from which on a spelling tells too little to be looked for beside rarer ones."""
-KEPT = 16_000_000
+KEPT = 32_000_000
 """Places kept in memory, over all spellings: 12 bytes each."""
 
 

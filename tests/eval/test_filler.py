@@ -86,7 +86,9 @@ def test_it_is_told_how_much_of_the_filler_is_made_up(tmp_path: Path) -> None:
     sets(tmp_path)
     assert filler.told(None, 5) == "generated from templates (synthetic)"
     assert filler.told(tmp_path, 5) == "sentences of the public sets"
-    assert filler.told(tmp_path, 500).startswith("10 passages of the public sets, the others synth")
+    assert filler.told(tmp_path, 500).startswith(
+        "10 paragraphs of the public sets, the others synth"
+    )
 
 
 def test_timed_claims_are_not_repeated() -> None:

@@ -7,10 +7,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from eval.benchmarks import scale_out
-from eval.benchmarks.page import page
+from eval.benchmarks.page import FIGURES, page
 from eval.benchmarks.result import Made, Record, Table, read, write
 from eval.commands import eval_app
 from service.kit.errors import InputError
@@ -40,14 +42,26 @@ def test_every_table_stands_under_its_command_machine_day_and_commit(tmp_path: P
 def test_a_benchmark_that_was_not_run_has_no_section(tmp_path: Path) -> None:
     write(Record("scale-out", MADE, RATES), tmp_path / "one.json")
     assert [line for line in page(tmp_path).splitlines() if line.startswith("## ")] == [
-        "## More workers"
+        "## More workers",
+        "## What stood in the way",
     ]
 
 
-def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    record = Record("scale-out", MADE, RATES)
-    write(record, tmp_path / "one.json")
-    assert read(tmp_path / "one.json", {"scale-out": scale_out.Result}) == record
+@pytest.mark.parametrize("name", sorted(FIGURES))
+@given(data=st.data())
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_what_was_written_is_read_again(tmp_path: Path, name: str, data: st.DataObject) -> None:
+    figures = data.draw(st.from_type(FIGURES[name]))
+    written, again = tmp_path / "written.json", tmp_path / "again.json"
+    write(Record(name, MADE, figures), written)
+    found = read(written, FIGURES)
+    write(found, again)
+    assert type(found.figures) is FIGURES[name]
+    assert again.read_text() == written.read_text()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.statements.words import Places, Ranking
@@ -33,6 +33,7 @@ STORED = st.dictionaries(
 ASKED = st.lists(st.permutations("abcd").map(lambda letters: letters[:2]), max_size=6)
 
 
+@settings(deadline=None)
 @given(stored=STORED, asked=ASKED, kept=st.integers(0, 40), n=st.integers(1, 20))
 def test_the_best_are_those_whose_words_add_up_to_the_most(stored, asked, kept: int, n: int):
     ranking, reader = Ranking(kept=kept), Reader(stored)

@@ -169,7 +169,10 @@ def test_a_word_that_became_common_is_counted_anew(worded, database_url: str):
 
 
 @settings(
-    max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     texts=st.lists(st.lists(_WORDS, min_size=1, max_size=12), min_size=1, max_size=12),
