@@ -48,7 +48,23 @@ def model() -> Model:
     return Model()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+ON_BOTH = {
+    "test_it_stops_at_its_tokens_and_goes_on_with_more_asking_nothing_twice",
+    "test_taken_out_it_leaves_nothing_but_what_others_read",
+    "test_one_whose_queue_was_lost_in_its_middle_is_begun_again",
+    "test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not",
+    "test_the_largest_limits_are_kept_as_they_were_given",
+}
+"""Whose locks, numbers or records hang on the kind of database."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "desk" in metafunc.fixturenames:
+        kinds = ["sqlite", "postgresql"] if metafunc.function.__name__ in ON_BOTH else ["sqlite"]
+        metafunc.parametrize("desk", kinds, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def desk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, model: Model
 ) -> Iterator[Served]:
