@@ -35,7 +35,7 @@ lint: .venv/.dev  ## style, types and the arrows between the rooms
 	@$(BIN)/lint-imports
 
 soak: .venv/.dev  ## the long proofs; results go to docs/soak/ and docs/performance/
-	@$(BIN)/python -m pytest -m soak
+	@$(BIN)/python -m pytest -m soak -o faulthandler_timeout=3600
 	@$(BIN)/verinote eval performance-page
 
 screenshots: .venv/.dev  ## every page of the desk, light and dark, wide and narrow, to var/screenshots/

@@ -12,6 +12,7 @@ from dbos import DBOS
 from desks import Served, database_of, served, settings_for
 from evaluated import PRICES, Model, write_claims
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from tiny_corpus import BOMBERS
 
 from eval.durable import store
@@ -262,22 +263,23 @@ def test_taken_out_it_leaves_nothing_but_what_others_read(desk: Served) -> None:
         assert session.scalar(left.select_from(EvaluationItemRow)) == 0
 
 
-def accepted_only(desk: Served, claims: list[dict[str, Any]]) -> str:
-    """An evaluation that never got into the queue, as after a crash or a restored backup."""
-    like = evaluate(desk, claims=claims)["id"]
-    with desk.desk.transaction() as session:
-        row = store.row_of(session, like)
-        what = store.Asked(
-            dataset=row.dataset,
-            engine=row.engine,
-            own_corpus=row.own_corpus,
-            rows=None,
-            limits=store.Limits(),
-            told={name: row.told[name] for name in ("dataset", "file")},
-        )
-        files = dict(store.files(session, like))
-        id_ = store.accept(session, what, files, store.Actor())
-        store.row_of(session, id_).created_at = utc_now().replace(year=2020)
+def accepted_only(session: Session, like: str) -> str:
+    """An evaluation that never got into the queue, as after a crash or a restored backup.
+
+    As soon as the transaction is over, it may be found: upkeep goes on beside the test.
+    """
+    row = store.row_of(session, like)
+    what = store.Asked(
+        dataset=row.dataset,
+        engine=row.engine,
+        own_corpus=row.own_corpus,
+        rows=None,
+        limits=store.Limits(),
+        told={name: row.told[name] for name in ("dataset", "file")},
+    )
+    files = dict(store.files(session, like))
+    id_ = store.accept(session, what, files, store.Actor())
+    store.row_of(session, id_).created_at = utc_now().replace(year=2020)
     return id_
 
 
@@ -287,16 +289,19 @@ def swept(desk: Served) -> None:
 
 
 def test_one_that_never_got_into_the_queue_is_found(desk: Served) -> None:
-    id_ = accepted_only(desk, CLAIMS)
+    like = evaluate(desk, claims=CLAIMS)["id"]
+    with desk.desk.transaction() as session:
+        id_ = accepted_only(session, like)
     swept(desk)
     assert desk.evaluated(id_)["progress"]["items_done"] == len(CLAIMS)
 
 
 def test_one_whose_queue_was_lost_in_its_middle_is_begun_again(desk: Served) -> None:
-    id_ = accepted_only(desk, CLAIMS)
-    done = rows(desk, evaluate(desk, claims=CLAIMS)["id"])
+    like = evaluate(desk, claims=CLAIMS)["id"]
+    done, told = rows(desk, like), ran(desk)
     with desk.desk.transaction() as session:  # as a backup has it: two are answered, others begun
-        store.begin(session, id_, 1, len(CLAIMS), [], ran(desk))
+        id_ = accepted_only(session, like)
+        store.begin(session, id_, 1, len(CLAIMS), [], told)
         for row in done[:2]:
             store.was_answered(session, id_, 1, row["place"], row)
     swept(desk)
@@ -319,7 +324,7 @@ def ran(desk: Served) -> dict[str, Any]:
 def test_a_worker_that_answers_otherwise_than_it_was_begun_stops_it(
     desk: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    id_ = accepted_only(desk, CLAIMS)
+    like = evaluate(desk, claims=CLAIMS)["id"]
     begin = store.begin
 
     def begun_by_another(*args: Any) -> list[int]:
@@ -327,6 +332,8 @@ def test_a_worker_that_answers_otherwise_than_it_was_begun_stops_it(
         return begin(*before, ran | {"model": "another model"}, hindrance)
 
     monkeypatch.setattr(store, "begin", begun_by_another)
+    with desk.desk.transaction() as session:
+        id_ = accepted_only(session, like)
     swept(desk)
     shown = desk.evaluated(id_)
     assert shown["state"] == "stopped"
@@ -374,7 +381,7 @@ def test_an_item_that_nobody_can_answer_is_given_up_and_the_others_are_not(
 def test_what_a_worker_reads_otherwise_stops_it_though_the_model_is_the_same(
     desk: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    id_ = accepted_only(desk, CLAIMS)
+    like = evaluate(desk, claims=CLAIMS)["id"]
     begin = store.begin
 
     def begun_by_another(*args: Any) -> list[int]:
@@ -382,6 +389,8 @@ def test_what_a_worker_reads_otherwise_stops_it_though_the_model_is_the_same(
         return begin(*before, ran | {"passages_per_claim": 3}, hindrance)
 
     monkeypatch.setattr(store, "begin", begun_by_another)
+    with desk.desk.transaction() as session:
+        id_ = accepted_only(session, like)
     swept(desk)
     shown = desk.evaluated(id_)
     assert shown["state"] == "stopped"
@@ -389,10 +398,11 @@ def test_what_a_worker_reads_otherwise_stops_it_though_the_model_is_the_same(
 
 
 def test_answers_of_another_model_are_not_added_to_those_that_it_has(desk: Served) -> None:
-    id_ = accepted_only(desk, CLAIMS)
-    done = rows(desk, evaluate(desk, claims=CLAIMS)["id"])
+    like = evaluate(desk, claims=CLAIMS)["id"]
+    done, told = rows(desk, like), ran(desk) | {"model": "an older one"}
     with desk.desk.transaction() as session:
-        first = store.begin(session, id_, 1, len(CLAIMS), [], ran(desk) | {"model": "an older one"})
+        id_ = accepted_only(session, like)
+        first = store.begin(session, id_, 1, len(CLAIMS), [], told)
         assert len(first) == len(CLAIMS)
         store.was_answered(session, id_, 1, 0, done[0])
     swept(desk)
@@ -406,16 +416,18 @@ def test_answers_of_another_model_are_not_added_to_those_that_it_has(desk: Serve
 def test_a_database_that_is_away_for_a_moment_is_waited_for(
     desk: Served, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    id_ = accepted_only(desk, CLAIMS)
+    like = evaluate(desk, claims=CLAIMS)["id"]
     there, missed = getattr(store, where), []
+    with desk.desk.transaction() as session:
+        id_ = accepted_only(session, like)
 
-    def away_at_first(*args: Any) -> Any:
-        if len(missed) < 2 and id_ in args:
-            missed.append(where)
-            raise OutOfReach("the database is away")
-        return there(*args)
+        def away_at_first(*args: Any) -> Any:
+            if len(missed) < 2 and id_ in args:
+                missed.append(where)
+                raise OutOfReach("the database is away")
+            return there(*args)
 
-    monkeypatch.setattr(store, where, away_at_first)
+        monkeypatch.setattr(store, where, away_at_first)
     swept(desk)
     until = time.monotonic() + 60
     while len(missed) < 2:
