@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
@@ -264,16 +264,11 @@ def wanted(session: Session, evaluation_id: str, attempt: int, place: int) -> Ev
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class After:
-    """What is to be done after an item."""
+class After(TypedDict):
+    """What is to be done after an item, as the queue's records hold it."""
 
     place: int | None
     is_over: bool
-
-    def as_json(self) -> dict[str, Any]:
-        """As the queue's records hold it."""
-        return {"place": self.place, "is_over": self.is_over}
 
 
 def was_answered(
@@ -283,8 +278,8 @@ def was_answered(
     place: int,
     answered: Row | None,
     hindrance: str | None = None,
-) -> dict[str, Any]:
-    """Store an item's row, and take the next item. Returns :class:`After` as JSON.
+) -> After:
+    """Store an item's row, and take the next item. Returns what comes after.
 
     Args:
         session: its transaction.
@@ -297,7 +292,7 @@ def was_answered(
     """
     row = _locked(session, evaluation_id)
     if row is None or row.attempt != attempt or not row.in_flight:
-        return After(None, is_over=False).as_json()
+        return After(place=None, is_over=False)
     if answered is not None and not _settled(session, row, place):
         _store(session, row, place, answered)
     following = _next(session, row)
@@ -307,7 +302,7 @@ def was_answered(
         row.state, row.reason, following = EvaluationState.STOPPED, reason, None
     if following is None:
         row.in_flight -= 1
-    return After(following, is_over=not row.in_flight).as_json()
+    return After(place=following, is_over=not row.in_flight)
 
 
 def _store(session: Session, row: EvaluationRow, place: int, answered: Row) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 from pydantic import ValidationError
@@ -32,7 +32,6 @@ from service.desk.visitors import (
 from service.kit.errors import InputError, NotFound
 
 router = APIRouter(prefix="/evaluations", include_in_schema=False)
-EvaluationId = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 Known = Annotated[str, Query(pattern="^[0-9a-f]{24}$")]
 Typed = Annotated[str, Form(max_length=40)]
 _A_PAGE = 50
@@ -90,17 +89,12 @@ async def ask(
     claims: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Run a dataset, or a file of claims against the service's statements."""
-    given = {
-        "dataset": dataset,
-        "engine": engine,
-        "limit": limit,
-        "max_cost": max_cost,
-        "max_tokens": max_tokens,
-    }
+    numbers = {"limit": limit, "max_cost": max_cost, "max_tokens": max_tokens}
+    given = numbers | {"dataset": dataset, "engine": engine}
     try:
         file = await _file(claims, dataset)
         body = EvaluationAsked.model_validate(
-            _numbers(given) | {"dataset": "probes" if file else dataset, "engine": engine or None}
+            _numbers(numbers) | {"dataset": "probes" if file else dataset, "engine": engine or None}
         )
         id_ = await asking.ask(desk, body, who, file)
     except (InputError, NotFound) as error:
@@ -132,8 +126,8 @@ def _numbers(given: dict[str, str]) -> dict[str, float | None]:
         InputError: it is none.
     """
     found: dict[str, float | None] = {}
-    for name, kind in (("limit", int), ("max_cost", float), ("max_tokens", int)):
-        typed = given[name].strip()
+    for name, value in given.items():
+        kind, typed = float if name == "max_cost" else int, value.strip()
         try:
             found[name] = kind(typed) if typed else None
         except ValueError as error:
@@ -171,7 +165,7 @@ def comparison(
 
 @router.get("/{evaluation_id}")
 def one(
-    evaluation_id: EvaluationId,
+    evaluation_id: routes.EvaluationId,
     request: Request,
     desk: TheDesk,
     caller: Visitor,
@@ -233,20 +227,20 @@ def _headline(row: EvaluationRow) -> tuple[str, Measure] | None:
 
 
 @router.get("/{evaluation_id}/report")
-def full_report(evaluation_id: EvaluationId, desk: TheDesk, caller: Visitor) -> Response:
+def full_report(evaluation_id: routes.EvaluationId, desk: TheDesk, caller: Visitor) -> Response:
     """The report, as one page that can be kept."""
     return routes.as_page(asking.report_of(desk, evaluation_id))
 
 
 @router.get("/{evaluation_id}/items")
-def items(evaluation_id: EvaluationId, desk: TheDesk, caller: Visitor) -> Response:
+def items(evaluation_id: routes.EvaluationId, desk: TheDesk, caller: Visitor) -> Response:
     """Every row, as a file."""
     return routes.as_lines(desk, evaluation_id)
 
 
 @router.post("/{evaluation_id}/cancel")
 async def cancel(
-    evaluation_id: EvaluationId,
+    evaluation_id: routes.EvaluationId,
     request: Request,
     desk: TheDesk,
     caller: SendingReviewer,
@@ -262,7 +256,7 @@ async def cancel(
 
 @router.post("/{evaluation_id}/resume")
 async def resume(
-    evaluation_id: EvaluationId,
+    evaluation_id: routes.EvaluationId,
     request: Request,
     desk: TheDesk,
     caller: SendingReviewer,
@@ -271,10 +265,8 @@ async def resume(
     max_tokens: Typed = "",
 ) -> Response:
     """Answer what has no answer."""
-    given = {"limit": "", "max_cost": max_cost, "max_tokens": max_tokens}
     try:
-        numbers = _numbers(given)
-        del numbers["limit"]
+        numbers = _numbers({"max_cost": max_cost, "max_tokens": max_tokens})
         await asking.resume(desk, evaluation_id, Limited.model_validate(numbers), who)
     except InputError as error:
         return _one(request, desk, caller, evaluation_id, 409, str(error))
@@ -285,7 +277,7 @@ async def resume(
 
 @router.post("/{evaluation_id}/delete")
 async def delete(
-    evaluation_id: EvaluationId,
+    evaluation_id: routes.EvaluationId,
     request: Request,
     desk: TheDesk,
     caller: SendingAdmin,

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue, model_validator
 
 from eval.durable.store import EvaluationState
-from service.api.schemas import STATEMENT_ID, Day, Line, Moment, Said
+from service.api.schemas import STATEMENT_ID, Day, Line, Moment, Said, Wire, counted
 from service.types import Verdict
 
 MOST_CLAIMS = 20_000
 
 
-def _number(value: object) -> object:
-    """Pydantic alone would also take ``true`` and ``"1"`` for a number."""
-    if isinstance(value, bool | str):
-        raise ValueError("give a number")  # noqa: TRY004  pydantic takes no other error
-    return value
+_Count = Annotated[int, Field(ge=1, le=2**53), BeforeValidator(counted)]
+_Cost = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False), BeforeValidator(counted)]
 
 
-_Count = Annotated[int, Field(ge=1, le=2**53), BeforeValidator(_number)]
-_Cost = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False), BeforeValidator(_number)]
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ExpectedClaim(_Wire):
+class ExpectedClaim(Wire):
     """A claim with the verdict that is expected; docs/evaluation.md has the format."""
 
     id: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -41,7 +30,7 @@ class ExpectedClaim(_Wire):
     type: Line = Field(default="", description="a word to break the figures down by")
 
 
-class Limited(_Wire):
+class Limited(Wire):
     """What an evaluation may use of a language model, all attempts together."""
 
     max_cost: _Cost | None = Field(

@@ -63,15 +63,15 @@ STATEMENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _NO_IDS = frozenset({"none", "null"})
 
 
-def _counted(number: object) -> object:
-    """Pydantic alone would also take ``true`` and ``"1"`` for a number."""
+def counted(number: object) -> object:
+    """A number. Pydantic alone would also take ``true`` and ``"1"`` for one."""
     if isinstance(number, bool | str):
         raise ValueError("give a number")  # noqa: TRY004  pydantic takes no other error
     return number
 
 
-_Number = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_counted)]
-_Offset = Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(_counted)]
+_Number = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(counted)]
+_Offset = Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(counted)]
 Seen = _Number
 """The revision of a note that somebody has seen."""
 Name = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$")]
@@ -106,7 +106,9 @@ def _values(*names: str, none: str | None = None) -> dict[str, Any]:
     return {"required": list(names), "properties": told}
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """What is sent in: nothing but what is asked for."""
+
     model_config = ConfigDict(extra="forbid")
 
 
@@ -127,7 +129,7 @@ class Page(BaseModel, Generic[T]):
     next: str | None
 
 
-class Submitted(_Wire):
+class Submitted(Wire):
     """A text to be checked: exactly one of ``text``, ``url`` and ``claims``."""
 
     model_config = ConfigDict(
@@ -470,7 +472,7 @@ class RevisionShown(BaseModel):
     difference: DifferenceShown | None = Field(description="null for the first")
 
 
-class ChangeSeen(_Wire):
+class ChangeSeen(Wire):
     """A statement that has changed, as it was seen."""
 
     statement_id: str = Field(pattern=STATEMENT_ID)
@@ -479,7 +481,7 @@ class ChangeSeen(_Wire):
     withdrawn: StrictBool
 
 
-class QuotedHere(_Wire):
+class QuotedHere(Wire):
     """Where a quote stands in a statement version's stored text, in code points."""
 
     statement_id: str = Field(pattern=STATEMENT_ID)
@@ -488,20 +490,20 @@ class QuotedHere(_Wire):
     end: _Offset
 
 
-class FindingWritten(_Wire):
+class FindingWritten(Wire):
     """A finding as a person writes it; the quotes are taken from the stored text."""
 
     text: Prose = Field(min_length=1, max_length=LONGEST_FINDING)
     citations: list[QuotedHere] = Field(min_length=1, max_length=MAX_CITATIONS)
 
 
-class NoteEdited(_Wire):
+class NoteEdited(Wire):
     """Other findings for a note. They pass the citation gate, or nothing is changed."""
 
     findings: list[FindingWritten] = Field(max_length=MAX_FINDINGS)
 
 
-class Decides(_Wire):
+class Decides(Wire):
     """A decision about the revision that the person has seen."""
 
     decision: Decision
@@ -520,7 +522,7 @@ class Decides(_Wire):
     comment: Prose | None = Field(None, max_length=5_000, description="not published")
 
 
-class Assigns(_Wire):
+class Assigns(Wire):
     """Who is to decide on a note, and until when."""
 
     revision: Seen
@@ -529,20 +531,20 @@ class Assigns(_Wire):
     instead_of: Name | None = Field(None, description="who has it, where somebody has")
 
 
-class CommentWritten(_Wire):
+class CommentWritten(Wire):
     """Something to be said about a note."""
 
     text: Said
 
 
-class OpinionAsked(_Wire):
+class OpinionAsked(Wire):
     """That a second opinion is wanted."""
 
     revision: Seen
     question: Said
 
 
-class OpinionGiven(_Wire):
+class OpinionGiven(Wire):
     """The second opinion that is wanted. Who agrees has the note's verdict."""
 
     revision: Seen
@@ -551,7 +553,7 @@ class OpinionGiven(_Wire):
     words: Said
 
 
-class LookedAgain(_Wire):
+class LookedAgain(Wire):
     """That a note was looked at again and stands."""
 
     revision: Seen
@@ -561,14 +563,14 @@ class LookedAgain(_Wire):
     comment: Prose | None = Field(None, max_length=5_000)
 
 
-class NoteSeen(_Wire):
+class NoteSeen(Wire):
     """A note, and the revision that was seen."""
 
     id: str = Field(pattern="^[0-9a-f]{64}$")
     revision: Seen
 
 
-class _Many(_Wire):
+class _Many(Wire):
     notes: list[NoteSeen] = Field(min_length=1, max_length=200)
 
 
@@ -596,7 +598,7 @@ class OutcomeShown(BaseModel):
     problem: Problem | None = Field(description="why it was not done")
 
 
-class StatementGiven(_Wire):
+class StatementGiven(Wire):
     """A statement as text under an id, or the address of one."""
 
     model_config = ConfigDict(
@@ -633,7 +635,7 @@ class StatementGiven(_Wire):
         return self
 
 
-class StatementsGiven(_Wire):
+class StatementsGiven(Wire):
     """One or many statements."""
 
     statements: list[StatementGiven] = Field(min_length=1, max_length=100)
