@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from eval.durable import store
+from eval.durable.acts import Acts
 from eval.durable.asking import asked
 from eval.durable.tables import EvaluationRow
 from eval.durable.work import EVALUATIONS, workflow_of
@@ -61,9 +61,7 @@ def _begun(plan: Plan, folder: RunFolder, database: Database) -> str:
     folder.clear()
     folder.tell(told)  # what cannot be written is not begun
     with database.transaction() as session:
-        evaluation_id = store.accept(session, what, files, operator())
-        named = {"dataset": what.dataset, "engine": what.engine}
-        _record(plan, session, "accept", evaluation_id, **named)
+        evaluation_id = _acts(plan).accept(session, what, files)
     folder.tell(told | {"evaluation": evaluation_id})
     _put(plan, evaluation_id, 1)
     return evaluation_id
@@ -102,14 +100,11 @@ def _again(plan: Plan, database: Database, evaluation_id: str) -> int | None:
         row = store.row_of(session, evaluation_id)
         if row.finished_at is None or store.is_whole(row):
             return None
-        attempt = store.resume(session, evaluation_id, plan.limits)
-        _record(plan, session, "resume", evaluation_id)
-        return attempt
+        return _acts(plan).resume(session, evaluation_id, plan.limits)
 
 
-def _record(plan: Plan, session: Session, act: str, evaluation_id: str, **told: Any) -> None:  # noqa: ANN401
-    trail, subject = Trail.of(plan.settings), f"evaluation:{evaluation_id}"
-    trail.record(session, operator(), f"evaluation.{act}", subject, **told)
+def _acts(plan: Plan) -> Acts:
+    return Acts(Trail.of(plan.settings), operator())
 
 
 def _put(plan: Plan, evaluation_id: str, attempt: int) -> None:
@@ -133,8 +128,7 @@ def _cancelled_by_interrupt(plan: Plan, database: Database, evaluation_id: str) 
     except KeyboardInterrupt:
         with database.transaction() as session:
             if store.row_of(session, evaluation_id).state in store.UNDER_WAY:
-                store.cancel(session, evaluation_id)
-                _record(plan, session, "cancel", evaluation_id)
+                _acts(plan).cancel(session, evaluation_id)
         raise
 
 

@@ -17,6 +17,7 @@ from eval.catalogue import DATASETS, Dataset, dataset
 from eval.compare import Comparison, compare
 from eval.datasets.reading import BadRow
 from eval.durable import store
+from eval.durable.acts import Acts
 from eval.durable.asking import asked
 from eval.durable.work import start, workflows_of
 from eval.report import page as report
@@ -66,19 +67,7 @@ async def ask(desk: Desk, body: EvaluationAsked, who: Actor, file: File | None =
     """
     what, files = await asyncio.to_thread(_gathered, desk.settings, body, file)
 
-    def take(session: Session) -> str:
-        id_ = store.accept(session, what, files, who)
-        desk.trail.record(
-            session,
-            who,
-            "evaluation.accept",
-            f"evaluation:{id_}",
-            dataset=what.dataset,
-            engine=what.engine,
-        )
-        return id_
-
-    id_ = await desk.work.transact(take)
+    id_ = await desk.work.transact(Acts(desk.trail, who).accept, what, files)
     await start(id_)
     return id_
 
@@ -153,12 +142,7 @@ async def cancel(desk: Desk, evaluation_id: str, who: Actor) -> None:
         NotFound: there is no such evaluation.
         NotPossible: it is over.
     """
-
-    def change(session: Session) -> None:
-        store.cancel(session, evaluation_id)
-        desk.trail.record(session, who, "evaluation.cancel", f"evaluation:{evaluation_id}")
-
-    await desk.work.transact(change)
+    await desk.work.transact(Acts(desk.trail, who).cancel, evaluation_id)
 
 
 async def resume(desk: Desk, evaluation_id: str, given: Limited, who: Actor) -> None:
@@ -173,9 +157,7 @@ async def resume(desk: Desk, evaluation_id: str, given: Limited, who: Actor) -> 
     def change(session: Session) -> int:
         engine = store.row_of(session, evaluation_id).engine
         limits.check(desk.settings.model_copy(update={"engine": engine}))
-        attempt = store.resume(session, evaluation_id, limits)
-        desk.trail.record(session, who, "evaluation.resume", f"evaluation:{evaluation_id}")
-        return attempt
+        return Acts(desk.trail, who).resume(session, evaluation_id, limits)
 
     await start(evaluation_id, await desk.work.transact(change))
 
@@ -187,12 +169,7 @@ async def forget(desk: Desk, evaluation_id: str, who: Actor) -> None:
         NotFound: there is no such evaluation.
         NotPossible: it is under way.
     """
-
-    def change(session: Session) -> None:
-        store.forget(session, evaluation_id)
-        desk.trail.record(session, who, "evaluation.delete", f"evaluation:{evaluation_id}")
-
-    await desk.work.transact(change)
+    await desk.work.transact(Acts(desk.trail, who).forget, evaluation_id)
     await desk.work.forget_all(workflows_of(evaluation_id))
 
 
