@@ -1,8 +1,8 @@
 """The stance model as a torch network whose weights are read from, and written to, its int8 file.
 
 Six BERT layers of width 384; the head reads the first token and the mean and maximum over the
-claim's tokens. The file's graph stays as it is: only its constants are replaced, quantised as they
-were (embeddings: one uint8 scale a table; matrices: one int8 scale a column).
+claim's tokens. Of the file's graph only the constants are replaced, quantised as they were
+(embeddings: one uint8 scale a table; matrices: one int8 scale a column), and the fused norms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from torch import nn
 
 _WIDTH, _HEADS, _LAYERS = 384, 12, 6
@@ -98,7 +98,33 @@ def write_network(network: StanceNetwork, template: Path, path: Path) -> None:
         if constant.name in new:
             values = np.ascontiguousarray(new[constant.name])
             constant.CopyFrom(numpy_helper.from_array(values, constant.name))
+    spread_norms(model)
     onnx.save(model, str(path))
+
+
+def spread_norms(model: onnx.ModelProto) -> None:
+    """Write each fused sum and norm as the operators that it fuses: a pair takes a quarter less.
+
+    onnxruntime 1.32 reckons the fused operator number by number; plain ones use wide registers.
+    It fuses them again where the bias is added before the rest, so it is added last.
+    """
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type != "SkipLayerNormalization":
+            nodes.append(node)
+            continue
+        x, rest, weight, shift, bias = node.input
+        (result,) = node.output
+        added, biased = f"{result}_added", f"{result}_biased"
+        nodes += [
+            helper.make_node("Add", [x, rest], [added]),
+            helper.make_node("Add", [added, bias], [biased]),
+            helper.make_node(
+                "LayerNormalization", [biased, weight, shift], [result], axis=-1, epsilon=1e-12
+            ),
+        ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def _constants(model: onnx.ModelProto) -> dict[str, npt.NDArray[np.generic]]:

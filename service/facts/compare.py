@@ -21,7 +21,7 @@ from rapidfuzz.distance import JaroWinkler
 from service.facts.dates import DateMention, conflict, dates_in, states
 from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, PHRASAL, STOP, SYNONYMS
-from service.facts.names import Name, is_named, names_in
+from service.facts.names import Name, is_named, is_same, names_in
 from service.facts.quantities import Quantity, leaves_room, quantities_in, same_value
 from service.kit.sentences import sentences
 from service.models.parser import parse
@@ -116,14 +116,14 @@ def compare(
             stated, but never rival.
         published: the statement's date, to place its undated days and to match "announced on".
     """
+    known = f"{context}. {passage}" if context else passage
     items = [
         *_quantities(claim, passage),
         *_designations(claim, passage),
         *_dates(claim, passage, published),
-        *_names(claim, passage, context),
+        *_names(claim, passage, known),
     ]
     items = _with_exchanged_roles(items, claim, passage)
-    known = f"{context}. {passage}" if context else passage
     overlap = _overlap_of(claim, known, items)
     opposites = _opposites(claim, passage)
     items += opposites
@@ -364,10 +364,9 @@ def _before(text: str, offset: int) -> str:
     return words[-1].lower() if words else ""
 
 
-def _names(claim: str, passage: str, context: str) -> Iterable[Item]:
+def _names(claim: str, passage: str, known: str) -> Iterable[Item]:
     mine, theirs = names_in(claim), names_in(passage)
-    taken = {other for own in mine for other in theirs if is_named(other, own.text)}
-    known = f"{passage} {context}"
+    taken = {other for own in mine for other in theirs if is_same(other, own)}
     for own in mine:
         bound = _bound_elsewhere(own, claim, passage)
         same = is_named(own, known) and bound is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -169,10 +170,19 @@ def is_named(name: Name, text: str) -> bool:
     Countries answer to their peoples and, outside places, their capitals; people to their
     surname; bodies to their initials. A name that opens a sentence may have caught its first word.
     """
-    if _is_named(name, text):
+    return _among(name, text, names_in)
+
+
+def is_same(name: Name, other: Name) -> bool:
+    """Whether ``other`` names the same person, place or body as ``name``, perhaps otherwise."""
+    return _among(name, other.text, lambda _: (other,))
+
+
+def _among(name: Name, text: str, names_of: Callable[[str], tuple[Name, ...]]) -> bool:
+    if _is_named(name, text, names_of):
         return True
     if name.start == 0 and " " in name.text:
-        return _is_named(_without_first_word(name), text)
+        return _is_named(_without_first_word(name), text, names_of)
     return False
 
 
@@ -188,12 +198,12 @@ def _without_first_word(name: Name) -> Name:
     )
 
 
-def _is_named(name: Name, text: str) -> bool:
+def _is_named(name: Name, text: str, names_of: Callable[[str], tuple[Name, ...]]) -> bool:
     folded = _fold(text)
     if stands_in(_fold(name.text), folded):
         return True
-    others = names_in(text)
-    if name.polity and any(_same_polity(name, other, text) for other in others):
+    others = names_of(text)
+    if name.polity and any(_same_polity(name, other) for other in others):
         return True
     if name.polity and len(name.words) == 1:
         return False
@@ -212,7 +222,7 @@ def _is_named(name: Name, text: str) -> bool:
     )
 
 
-def _same_polity(name: Name, other: Name, text: str) -> bool:
+def _same_polity(name: Name, other: Name) -> bool:
     if other.polity == name.polity:
         return True
     key = other.text.lower()

@@ -25,7 +25,7 @@ from service.facts.reported import plain, reported, skeleton
 from service.kit.sentences import sentences
 from service.models.parser import parse_ahead
 from service.models.stance import Scorer
-from service.types import Claim, MismatchKind, Passage
+from service.types import Claim, MismatchKind, Passage, StatementRef
 
 _SINGLE_WINDOWS = 2
 _FOCUS_SENTENCES = 3
@@ -38,6 +38,12 @@ _TELLING_WORDS = 3
 ANCHORS = 2
 """Facts and words of the claim that a statement must have for a difference to contradict: where
 every fact is another and one word the same, it speaks of something else."""
+MATTER = 0.4
+"""How much of a claim a statement must hold to be read closely, and to count unless the stance
+model is sure: of one with less, only the focus is read."""
+_REPAIR_COVERAGE = 0.3
+"""Share of a claim's other words that a statement must have for its facts to be put in their place;
+words of opposite meaning are put in wherever they stand."""
 _NEAREST_COVERAGE = 0.85
 _NEAREST_STRENGTH = 0.8
 _MAX_RIVALS = 3
@@ -127,7 +133,6 @@ def read(
     claim: Claim, passages: Sequence[Passage], scorer: Scorer, embedder: Embedder
 ) -> list[Reading]:
     """Read each statement among ``passages`` for the claim, in the order they were found."""
-    assertion = plain(reported(claim.text).assertion)
     groups: dict[tuple[str, int], list[Passage]] = {}
     for passage in passages:
         key = (passage.statement.statement_id, passage.statement.version)
@@ -141,7 +146,9 @@ def read(
         for group in groups.values()
     ]
     flat = [sentence.text for group in texts for sentence in group]
-    parse_ahead(flat)
+    told = [f"{_told_of(passage.statement)}." for passage in passages]
+    parse_ahead([claim.text, *flat, *told])
+    assertion = plain(reported(claim.text).assertion)
     vectors = embedder.encode([assertion, *flat])
     similarities = vectors[1:] @ vectors[0]
     readings = []
@@ -162,7 +169,7 @@ def _prepare(
     comparison = compare(
         assertion,
         "\n\n".join(dict.fromkeys(sentence.passage.text for sentence in group)),
-        context=". ".join(part for part in (statement.issuer, statement.title) if part),
+        context=_told_of(statement),
         published=statement.published,
     )
     comparison = _held_by_nearest(comparison, assertion, group[int(near.argmax())].text)
@@ -170,7 +177,14 @@ def _prepare(
     focus = _focus(assertion, group, near)
     singles = dict.fromkeys([*nearest, *_rivals_places(comparison, group)])
     windows = [focus, *([index] for index in singles if [index] != focus)]
+    if comparison.matching < MATTER:
+        windows = windows[:1]
     return Reading(assertion, group, float(near.max()), windows, comparison)
+
+
+def _told_of(statement: StatementRef) -> str:
+    """What is known of a statement besides its text."""
+    return ". ".join(part for part in (statement.issuer, statement.title) if part)
 
 
 def _rivals_places(comparison: Comparison, group: list[Sentence]) -> list[int]:
@@ -234,14 +248,20 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
         denials = [
             (denial, text)
             for text in dict.fromkeys(texts)
+            if _on_the_matter(text, reading.assertion)
             for denial in denials_in(text)
-            if _on_the_matter(denial, reading.assertion)
+            if _on_the_matter(denial.content, reading.assertion)
         ]
         unsaid = denials_in(reading.assertion)
         bones = skeleton(reading.assertion)
-        plans.append((texts, short, repairs, denials, unsaid))
+        places = [_places(repair, short) for repair in repairs]
+        plans.append((texts, short, repairs, places, denials, unsaid))
         pairs += [(text, reading.assertion) for text in texts]
-        pairs += [(text, repair.text) for repair in repairs for text in short]
+        pairs += [
+            (text, repair.text)
+            for repair, where in zip(repairs, places, strict=True)
+            for text in where
+        ]
         for denial, text in denials:
             pairs += [
                 (_turned(denial, text), reading.assertion),
@@ -257,21 +277,32 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
         position += count
         return scores[position - count : position]
 
-    for reading, (texts, short, repairs, denials, unsaid) in zip(readings, plans, strict=True):
+    for reading, plan in zip(readings, plans, strict=True):
+        texts, short, repairs, places, denials, unsaid = plan
         reading.scores = take(len(texts))
         reading.repairs = [
-            Repair(repair.text, repair.changes, float(take(len(short))[:, 0].max()))
-            for repair in repairs
+            Repair(repair.text, repair.changes, float(take(len(where))[:, 0].max()))
+            for repair, where in zip(repairs, places, strict=True)
         ]
         reading.denied = [_denied(denial, reading.assertion, take(3)) for denial, _ in denials]
         reading.unsaid = [_highest(denial, take(len(short))) for denial in unsaid]
 
 
-def _on_the_matter(denial: Denial, assertion: str) -> bool:
+def _places(repair: Repair, texts: list[str]) -> list[str]:
+    """The texts to read a repaired claim against: where all that was put in stands, else the first.
+
+    Args:
+        repair: the claim with the statement's own items in it.
+        texts: the focus, and another window.
+    """
+    holding = [text for text in texts if all(rival.text in text for _, rival in repair.changes)]
+    return holding or texts[:1]
+
+
+def _on_the_matter(denied: str, assertion: str) -> bool:
     """Whether what is denied has enough of the claim's words, and of its main clause's."""
     return all(
-        not words
-        or sum(held_in(word, denial.content) for word in words) / len(words) >= _DENIED_WORDS
+        not words or sum(held_in(word, denied) for word in words) / len(words) >= _DENIED_WORDS
         for words in (content_lemmas(assertion), content_lemmas(skeleton(assertion)))
     )
 
@@ -302,6 +333,9 @@ def _repairs(assertion: str, comparison: Comparison) -> list[Repair]:
     """The claims to read again: one difference at a time, then all differences at once."""
     differing = [item for item in comparison.items if not item.same and item.rivals]
     if not differing or len(differing) > _MAX_DIFFERING or comparison.anchors < ANCHORS:
+        return []
+    opposed = any(item.kind is MismatchKind.WORDING for item in differing)
+    if comparison.word_coverage < _REPAIR_COVERAGE and not opposed:
         return []
     repairs = [
         Repair(_replaced(assertion, [(item, rival)]), ((item, rival),))

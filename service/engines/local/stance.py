@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.engines.local.assess import ANCHORS, OUTRIGHT, Reading, Repair, Turned
+from service.engines.local.assess import ANCHORS, MATTER, OUTRIGHT, Reading, Repair, Turned
 from service.facts.compare import Comparison, Item
 from service.facts.lexicon import CAPITAL, POLITY
 from service.models.stance import STANCES
@@ -68,7 +68,6 @@ _RIVAL = 0.35
 _ALIGNED = 0.5
 _ALIGNED_NAME = 0.6
 _REPAIRED = 0.6
-_REPAIR_COVERAGE = 0.2
 _EXPLICIT = 0.9
 _EXPLICIT_COVERAGE = 0.75
 _LIKELY = 0.5
@@ -76,7 +75,6 @@ _TURNED = 0.2
 _LIKELY_TURNED = 0.4
 _SURE = 0.55
 _SURE_SCORE = 0.5
-_MATTER = 0.4
 _READ = 0.6
 _STATED = 0.5
 _SAID_SCORE = 0.5
@@ -356,7 +354,7 @@ def _gated(
     turned = opposite is not None or max(values["denied"], values["unsaid"]) >= _TURNED
     if turned and values["denied_support"] >= OUTRIGHT:
         return Stance.REFUTES, None
-    if reading.comparison.matching < _MATTER and max(values["support"], values["refute"]) < _READ:
+    if reading.comparison.matching < MATTER and max(values["support"], values["refute"]) < _READ:
         return Stance.NEUTRAL, None
     replaced = any(_replaced(item) for item in unstated)
     if values["differs"] or (replaced and refute >= _LIKELY and refute > support):
@@ -398,10 +396,8 @@ def _differs(unstated: list[Item], values: dict[str, float]) -> bool:
     just the same place of a sentence that has nearly all of the claim's other words.
     """
     only_names = all(item.kind is MismatchKind.NAME for item in unstated)
-    carried = (
-        values["repaired"] >= _REPAIRED
-        and values["word_coverage"] >= _REPAIR_COVERAGE
-        and values["aligned"] >= (_ALIGNED_NAME if only_names else _ALIGNED)
+    carried = values["repaired"] >= _REPAIRED and values["aligned"] >= (
+        _ALIGNED_NAME if only_names else _ALIGNED
     )
     explicit = (
         values["aligned"] >= _EXPLICIT
