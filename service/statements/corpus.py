@@ -25,8 +25,8 @@ from service.statements.repository import Coverage, StatementDetail, StoredVersi
 from service.statements.search import Query, Searcher
 from service.types import Hit
 
-_INDEXED_EVERY = 1.0
-"""Seconds until what was stored meanwhile is indexed."""
+_LOOKED_EVERY = 0.1
+"""Seconds until it is looked whether enough was stored meanwhile to be indexed."""
 
 
 class Corpus:
@@ -141,8 +141,9 @@ class Corpus:
 
         def index() -> None:
             with suppress(Exception):
-                while not is_over.wait(_INDEXED_EVERY):
-                    self._opened().sync(is_over=is_over.is_set)
+                while not is_over.wait(_LOOKED_EVERY):
+                    if self._index.has_a_batch():
+                        self._opened().sync(is_over=is_over.is_set)
 
         thread = threading.Thread(target=index, name="indexing")
         thread.start()

@@ -9,9 +9,11 @@ beside each other.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 import numpy as np
 from sqlalchemy import String, delete, func, select
@@ -33,6 +35,8 @@ REMEDY = "verinote corpus reindex"
 
 _BATCH = 256
 """Passages embedded and committed together: what a crash can make us do again."""
+_AHEAD = 2
+"""Batches being embedded while one is brought to Chroma."""
 _SAME = 1e-3
 """Largest difference in one dimension between a vector sent to Chroma and the one it returns."""
 
@@ -132,6 +136,12 @@ class PassageIndex:
         with self._database.transaction() as session:
             return session.scalar(select(PassageChangeRow.seq).limit(1)) is not None
 
+    def has_a_batch(self) -> bool:
+        """Whether as many changes wait as are brought to Chroma together."""
+        with self._database.transaction() as session:
+            nth = select(PassageChangeRow.seq).order_by(PassageChangeRow.seq).offset(_BATCH - 1)
+            return session.scalar(nth.limit(1)) is not None
+
     def count_vectors(self) -> int:
         """How many vectors there are."""
         return self._vectors.count()
@@ -147,7 +157,7 @@ class PassageIndex:
 
         The work is in proportion to what changed; texts embedded before are not embedded again.
         What others change meanwhile is left to them: they may go on for long. While one batch is
-        brought to Chroma the next is embedded.
+        brought to Chroma two more are embedded: one by the encoder, the other read or stored.
 
         Args:
             progress: told how many are indexed.
@@ -157,21 +167,34 @@ class PassageIndex:
             counted = select(func.count(), func.max(PassageChangeRow.seq))
             total, last = session.execute(counted).one()
         done = 0
-        with ThreadPoolExecutor(1, "embedding") as beside:
-            embedded = beside.submit(self._embedded, 0, last or 0)
-            while changes := embedded.result():
-                end = 0 if is_over() else last
-                embedded = beside.submit(self._embedded, max(changes), end)
+        waiting = takewhile(lambda _: not is_over(), self._batches(last or 0))
+        with ThreadPoolExecutor(_AHEAD, "embedding") as beside:
+            ahead: deque[tuple[dict[int, str], Future[None]]] = deque()
+
+            def go_on(count: int) -> None:
+                for changes in islice(waiting, count):
+                    ahead.append((changes, beside.submit(self._embed, changes)))
+
+            go_on(_AHEAD)
+            while ahead:
+                changes, embedded = ahead.popleft()
+                embedded.result()
+                go_on(1)
                 self._bring(changes)
                 done += len(changes)
                 if progress:
                     progress(done, max(done, total), "passages indexed")
 
-    def _embedded(self, after: int, last: int) -> dict[int, str]:
-        """Embed the next changes, which takes long and needs no turn. Returns them."""
-        changes = self._changes(after, last)
+    def _batches(self, last: int) -> Iterator[dict[int, str]]:
+        """The changes not brought to Chroma yet, up to the last one, in batches."""
+        after = 0
+        while changes := self._changes(after, last):
+            yield changes
+            after = max(changes)
+
+    def _embed(self, changes: dict[int, str]) -> None:
+        """Embed what changed: this takes long and needs no turn."""
         self._cache.vectors(list(self._texts(sorted(set(changes.values()))).values()))
-        return changes
 
     def _bring(self, changes: dict[int, str]) -> None:
         """Bring changes to Chroma, and strike them off."""

@@ -97,7 +97,7 @@ def test_the_commands_search_check_and_repair(tmp_path: Path, monkeypatch, write
 def test_statements_are_indexed_while_others_are_still_stored(
     corpus: Corpus, write, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("service.statements.corpus._INDEXED_EVERY", 0.01)
+    monkeypatch.setattr("service.statements.index._BATCH", 1)
     met: list[int] = []
 
     def progress(done: int, _total: int, _name: str) -> None:
@@ -115,7 +115,7 @@ def test_statements_are_indexed_while_others_are_still_stored(
 def test_what_was_left_undone_before_is_told_of_as_it_is_indexed(
     settings: Settings, write, counting, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("service.statements.corpus._INDEXED_EVERY", 0.01)
+    monkeypatch.setattr("service.statements.index._BATCH", 1)
     told: list[tuple[int, str]] = []
 
     class Away:
@@ -129,4 +129,5 @@ def test_what_was_left_undone_before_is_told_of_as_it_is_indexed(
     with Corpus.open(settings, counting("away@1")) as corpus:
         corpus.add(write(b="The bank raised its rate."), lambda *one: told.append((one[0], one[2])))
         assert corpus.count_vectors() == 2
-    assert [one for one in told if one[1] == "passages indexed"] == [(2, "passages indexed")]
+    indexed = [done for done, name in told if name == "passages indexed"]
+    assert indexed == [1, 2]
