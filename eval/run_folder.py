@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from eval.measures import Confusion, Measure, Measures, Row
 from service.kit.errors import InputError
+from service.kit.locks import locked_file
 
 _FILES = ("run.json", "items.jsonl", "metrics.json", "confusion.json", "report.html")
 
@@ -45,6 +47,22 @@ class RunFolder:
     def report(self) -> Path:
         """The page for people."""
         return self.path / "report.html"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs from writing here, in other processes too. Makes the folder.
+
+        Raises:
+            InputError: one does.
+        """
+        with ExitStack() as holding:
+            try:
+                holding.enter_context(locked_file(self.path / "run.lock", wait=False))
+            except BlockingIOError as error:
+                raise InputError(
+                    f"{self.path}: another run writes here; wait for it, or give another --out"
+                ) from error
+            yield
 
     def clear(self) -> None:
         """Make the folder and remove what an earlier run left in it."""

@@ -185,15 +185,20 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
 
     Raises:
         InputError: the data or the statements aren't there, no row could be read, a limit could
-            not be kept, or the run that should go on was made with other settings.
+            not be kept, the run that should go on was made with other settings, or another run
+            writes into the folder.
     """
-    file, corpus = plan.file, plan.corpus
     plan.limits.check(plan.settings)
+    asked = asked_of(plan)
     folder = RunFolder(plan.out)
+    with folder.held():
+        return await _run(plan, asked, folder, progress)
+
+
+async def _run(plan: Plan, asked: Row, folder: RunFolder, progress: Progress | None) -> Outcome:
     before = folder.told() if plan.resume and folder.begun else None
     if before and "evaluation" in before:
         raise InputError(f"{plan.out}: the run was made on workers; go on with --workers")
-    asked = asked_of(plan)
     if before is None:
         folder.clear()
     else:
@@ -205,8 +210,8 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     own = {"data_dir": folder.data, "database_url": None, "chroma_url": None}
     settings = plan.settings.model_copy(update=own)
     async with Subject.open(settings, plan.dataset.card.name, started.date()) as subject:
-        if corpus:
-            await subject.load(corpus)
+        if plan.corpus:
+            await subject.load(plan.corpus)
         told = asked | await ran_by(subject)
         if before:
             check_same(before, told, plan.out)
@@ -234,7 +239,9 @@ async def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     if not outcome.stopped:
         folder.forget_data()
     if not outcome.items and not outcome.stopped:
-        raise InputError(f"{file}: no row could be read; see bad_rows in {plan.out / 'run.json'}")
+        raise InputError(
+            f"{plan.file}: no row could be read; see bad_rows in {plan.out / 'run.json'}"
+        )
     return outcome
 
 

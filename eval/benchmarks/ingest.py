@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.statements.corpus import Corpus
 from service.statements.passages import split
 
-_SLICES = 5
+_SLICES = 3
 
 
 @dataclass(frozen=True, slots=True)

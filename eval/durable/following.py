@@ -47,9 +47,10 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
                 "verinote worker, or verinote serve"
             )
         folder = RunFolder(plan.out)
-        evaluation_id = _gone_on(plan, folder, database) or _begun(plan, folder, database)
-        with _cancelled_by_interrupt(plan, database, evaluation_id):
-            return _followed(plan, folder, database, evaluation_id, progress)
+        with folder.held():
+            evaluation_id = _gone_on(plan, folder, database) or _begun(plan, folder, database)
+            with _cancelled_by_interrupt(plan, database, evaluation_id):
+                return _followed(plan, folder, database, evaluation_id, progress)
     finally:
         database.close()
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from eval.commands import eval_app
 from eval.endpoint.asked import Asked
 from eval.endpoint.server import ScriptedEndpoint
+from eval.run_folder import RunFolder
 from service.kit.errors import InputError, LimitReached
 
 SOAK = Path(__file__).parents[2] / "docs" / "soak"
@@ -162,6 +163,21 @@ def test_a_run_does_not_go_on_over_other_statements(data: Path) -> None:
         _, error = call(endpoint, arguments(data, out, "--resume"))
     assert isinstance(error, InputError)
     assert "another statements_sha256" in str(error)
+
+
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+def test_a_run_keeps_out_of_a_folder_that_another_writes_into(data: Path, more: Any) -> None:
+    write_claims(data, 3)
+    out = data / "run"
+    with ScriptedEndpoint(Model()) as endpoint:
+        assert call(endpoint, arguments(data, out))[0] == 0
+        written = (out / "items.jsonl").read_bytes()
+        with RunFolder(out).held():
+            _, error = call(endpoint, arguments(data, out, *more))
+        assert isinstance(error, InputError)
+        assert f"{out}: another run writes here" in str(error)
+        assert (out / "items.jsonl").read_bytes() == written
+        assert call(endpoint, arguments(data, out, *more))[0] == 0
 
 
 def test_an_item_that_failed_is_tried_again(data: Path) -> None:

@@ -40,12 +40,16 @@ class Passing(Exception):
     Attributes:
         after: seconds that the endpoint wants to be left alone; None if it didn't say.
         cut: the answer was cut at its greatest length.
+        busy: the endpoint may have too much to do, or be away: it is left alone for a while.
     """
 
-    def __init__(self, reason: str, after: float | None = None, *, cut: bool = False) -> None:
+    def __init__(
+        self, reason: str, after: float | None = None, *, cut: bool = False, busy: bool = False
+    ) -> None:
         super().__init__(reason)
         self.after = after
         self.cut = cut
+        self.busy = busy
 
 
 class Final(Exception):
@@ -78,7 +82,8 @@ def understood(error: Exception, settings: Settings) -> Exception:
         case openai.APIConnectionError():
             where = settings.openai_base_url
             return Passing(
-                f"the connection to {where} failed ({_without_key(_root(error), settings)})"
+                f"the connection to {where} failed ({_without_key(_root(error), settings)})",
+                busy=True,
             )
         case (
             openai.APIError()
@@ -176,9 +181,9 @@ def _of_status(error: Exception, settings: Settings) -> Exception:
         case 429 if _QUOTA.search(told):
             return ConfigurationError(f"OPENAI_API_KEY: its quota at {where} is used up: {told}")
         case 408 | 409 | 425 | 429:
-            return Passing(f"{status}: {told}", _retry_after(error))
+            return Passing(f"{status}: {told}", _retry_after(error), busy=True)
         case _ if status >= 500:
-            return Passing(f"{status}: {told}", _retry_after(error))
+            return Passing(f"{status}: {told}", _retry_after(error), busy=True)
     return Final(f"{where} refuses the request ({status}): {told}")
 
 

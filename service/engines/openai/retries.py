@@ -23,10 +23,17 @@ _GROWING = wait_random_exponential(_FIRST_PAUSE, _LONGEST_PAUSE)
 
 
 def _pause(state: RetryCallState) -> float:
-    """Seconds to wait: a random time that grows, and before it what the endpoint asks for."""
+    """Seconds to wait: a random time that grows, and before it what the endpoint asks for.
+
+    An answer that cannot be used says nothing of the endpoint's load, and a request that was given
+    up has left it alone for long: the first of these is repeated at once.
+    """
     fault = state.outcome.exception() if state.outcome else None
-    wanted = fault.after if isinstance(fault, Passing) else None
-    return _GROWING(state) + (wanted or 0.0)
+    if not isinstance(fault, Passing):
+        return _GROWING(state)
+    if state.attempt_number == 1 and not fault.busy:
+        return 0.0
+    return _GROWING(state) + (fault.after or 0.0)
 
 
 def _policy(settings: Settings) -> dict[str, Any]:
