@@ -205,7 +205,7 @@ def _made(context: typer.Context) -> Made:
         if option.name == "data" and value is not None:
             words.append("--data DIR")
         elif option.name not in _OF_THIS_MACHINE and value not in (None, option.default):
-            values = value if isinstance(value, list) else [value]
+            values = value if isinstance(value, list | tuple) else [value]
             words += [f"{option.opts[0]} {one}" for one in values]
     return Made.here(" ".join(words))
 

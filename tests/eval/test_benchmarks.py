@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from eval.benchmarks.commands import _made, bench_app
 from service.cli import app
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,13 @@ def test_a_small_service_is_asked_by_one_and_by_three_at_once(monkeypatch, tmp_p
     assert {spread["n"] for spread in three["each"].values()} == {6}
     assert "GET /v1/notes/{note_id}" in alone["each"]
     assert alone["requests_per_second"] > 0
+
+
+@pytest.mark.parametrize("options", ["", " --rounds 2 --at-once 1 --at-once 3"])
+def test_figures_tell_the_command_that_makes_them_again(options: str) -> None:
+    command = typer.main.get_command(bench_app).commands["api"]
+    context = command.make_context("api", [*options.split(), "--data", "/somewhere"])
+    assert _made(context).command == f"verinote eval bench api --data DIR{options}"
 
 
 def test_adding_is_measured_beside_the_encoder_alone(monkeypatch, tmp_path: Path) -> None:
