@@ -3,7 +3,8 @@
 ``run.json`` says what ran, on what, with which versions, and how far it came; ``items.jsonl`` has a
 row an item, in the order in which they finished; ``metrics.json`` (``{metric: {value, low,
 high}}``, with ``n`` and ``baselines``) and ``confusion.json`` are computed from it. ``data/`` holds
-the corpus, and the answers of a language model, until the run is done.
+the corpus, and the answers of a language model, until the run is done. ``run.lock`` is empty: it
+keeps two runs apart.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ def test_a_run_writes_its_folder_and_reports_malformed_rows(data: Path) -> None:
         "metrics.json",
         "report.html",
         "run.json",
+        "run.lock",
     ]
 
 
