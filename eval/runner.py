@@ -210,8 +210,8 @@ async def _run(plan: Plan, asked: Row, folder: RunFolder, progress: Progress | N
     own = {"data_dir": folder.data, "database_url": None, "chroma_url": None}
     settings = plan.settings.model_copy(update=own)
     async with Subject.open(settings, plan.dataset.card.name, started.date()) as subject:
-        if plan.corpus:
-            await subject.load(plan.corpus)
+        if corpus := plan.corpus:
+            await subject.load(corpus)
         told = asked | await ran_by(subject)
         if before:
             check_same(before, told, plan.out)

@@ -133,14 +133,11 @@ class PassageIndex:
 
     def is_behind(self) -> bool:
         """Whether changes wait to be brought to Chroma."""
-        with self._database.transaction() as session:
-            return session.scalar(select(PassageChangeRow.seq).limit(1)) is not None
+        return self._waits_for(1)
 
     def has_a_batch(self) -> bool:
         """Whether as many changes wait as are brought to Chroma together."""
-        with self._database.transaction() as session:
-            nth = select(PassageChangeRow.seq).order_by(PassageChangeRow.seq).offset(_BATCH - 1)
-            return session.scalar(nth.limit(1)) is not None
+        return self._waits_for(_BATCH)
 
     def count_vectors(self) -> int:
         """How many vectors there are."""
@@ -184,6 +181,12 @@ class PassageIndex:
                 done += len(changes)
                 if progress:
                     progress(done, max(done, total), "passages indexed")
+
+    def _waits_for(self, count: int) -> bool:
+        """Whether so many changes wait, or more."""
+        with self._database.transaction() as session:
+            waiting = select(PassageChangeRow.seq).order_by(PassageChangeRow.seq)
+            return session.scalar(waiting.offset(count - 1).limit(1)) is not None
 
     def _batches(self, last: int) -> Iterator[dict[int, str]]:
         """The changes not brought to Chroma yet, up to the last one, in batches."""

@@ -242,24 +242,22 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
     for reading in readings:
         texts = [reading.text_of(window) for window in reading.windows]
         short = texts[:2]
-        repairs = _repairs(reading.assertion, reading.comparison)
+        repairs = [
+            (repair, _places(repair, short))
+            for repair in _repairs(reading.assertion, reading.comparison)
+        ]
         denials = [
             (denial, text)
             for text in dict.fromkeys(texts)
-            if _on_the_matter(text, reading.assertion)
             for denial in denials_in(text)
-            if _on_the_matter(denial.content, reading.assertion)
+            if _on_the_matter(text, reading.assertion)
+            and _on_the_matter(denial.content, reading.assertion)
         ]
         unsaid = denials_in(reading.assertion)
         bones = skeleton(reading.assertion)
-        places = [_places(repair, short) for repair in repairs]
-        plans.append((texts, short, repairs, places, denials, unsaid))
+        plans.append((texts, short, repairs, denials, unsaid))
         pairs += [(text, reading.assertion) for text in texts]
-        pairs += [
-            (text, repair.text)
-            for repair, where in zip(repairs, places, strict=True)
-            for text in where
-        ]
+        pairs += [(text, repair.text) for repair, where in repairs for text in where]
         for denial, text in denials:
             pairs += [
                 (_turned(denial, text), reading.assertion),
@@ -275,12 +273,11 @@ def _score(readings: list[Reading], scorer: Scorer) -> None:
         position += count
         return scores[position - count : position]
 
-    for reading, plan in zip(readings, plans, strict=True):
-        texts, short, repairs, places, denials, unsaid = plan
+    for reading, (texts, short, repairs, denials, unsaid) in zip(readings, plans, strict=True):
         reading.scores = take(len(texts))
         reading.repairs = [
             Repair(repair.text, repair.changes, float(take(len(where))[:, 0].max()))
-            for repair, where in zip(repairs, places, strict=True)
+            for repair, where in repairs
         ]
         reading.denied = [_denied(denial, reading.assertion, take(3)) for denial, _ in denials]
         reading.unsaid = [_highest(denial, take(len(short))) for denial in unsaid]
