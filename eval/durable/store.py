@@ -33,7 +33,7 @@ from eval.run_folder import (
 )
 from eval.runner import Limits, has_failed, spent, usage_of
 from service.audit.trail import Actor
-from service.kit.database import insert_new, utc_now
+from service.kit.database import count_by, insert_new, utc_now
 from service.kit.errors import NotFound, NotPossible
 from service.kit.ids import new_id
 from service.types import Usage
@@ -441,6 +441,11 @@ def forget(session: Session, evaluation_id: str) -> None:
         delete(EvaluationItemRow).where(EvaluationItemRow.evaluation_id == evaluation_id)
     )
     session.execute(delete(EvaluationRow).where(EvaluationRow.id == evaluation_id))
+
+
+def totals(session: Session) -> dict[str, int]:
+    """How many evaluations are in which state."""
+    return count_by(session, EvaluationRow.state, EvaluationState)
 
 
 def told(row: EvaluationRow) -> Row:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
+from sqlalchemy.orm import Session
 
 from eval.catalogue import Dataset, dataset
 from eval.datasets.reading import BadRow
@@ -68,6 +69,8 @@ class Opened:
 class Evaluations:
     """The evaluations that this process works on. One in a process, as ``Work`` is."""
 
+    name = "evaluations"
+
     def __init__(self) -> None:
         self._opened: dict[str, Opened] = {}
         self._opening = asyncio.Lock()
@@ -82,6 +85,10 @@ class Evaluations:
         await DBOS.register_queue_async(
             ITEMS, worker_concurrency=2 * work.at_once, polling_interval_sec=_LOOKS_EVERY
         )
+
+    def totals(self, session: Session) -> dict[str, int]:
+        """See ``LineOfWork``."""
+        return store.totals(session)
 
     async def sweep(self, work: Work) -> None:
         """See ``LineOfWork``."""

@@ -17,7 +17,6 @@ from service.api import schemas
 from service.api.desk import Desk, TheDesk
 from service.api.problems import Refused, errors
 from service.kit.telemetry import METRICS, exposition
-from service.work import progress
 
 router = APIRouter(tags=["operations"])
 
@@ -88,5 +87,5 @@ def metrics(
 
 def _count(desk: Desk) -> None:
     with desk.transaction() as session:
-        submissions, claims = progress.totals(session)
-    METRICS.set_totals(submissions, claims)
+        totals = desk.work.totals(session)
+    METRICS.set_totals(totals)

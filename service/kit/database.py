@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,8 +32,10 @@ from sqlalchemy import (
     and_,
     create_engine,
     event,
+    func,
     make_url,
     or_,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -239,6 +242,19 @@ def comes_after(
 def utc_now() -> datetime:
     """This moment as tables keep it: in UTC, without a zone."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def count_by(
+    session: Session,
+    column: InstrumentedAttribute[str],
+    values: type[StrEnum],
+    where: ColumnElement[bool] | None = None,
+) -> dict[str, int]:
+    """How many rows have which value in a column; each of ``values`` is told, also none of it."""
+    counted = select(column, func.count()).group_by(column)
+    if where is not None:
+        counted = counted.where(where)
+    return dict.fromkeys(map(str, values), 0) | dict(session.execute(counted).all())
 
 
 def insert_new(session: Session, table: type[DeclarativeBase]) -> Insert:

@@ -8,15 +8,33 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 import structlog
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 _TALKATIVE = ("httpx", "httpx2", "alembic", "chromadb")
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160)
+
+
+class _Totals(Collector):
+    """What the database has, as it was last told."""
+
+    def __init__(self) -> None:
+        self.known: Mapping[str, Mapping[str, int]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """See ``Collector``."""
+        for kind, counted in self.known.items():
+            told = f"{kind.capitalize()}, by state; those queued wait for a worker."
+            gauge = GaugeMetricFamily(f"verinote_{kind}", told, labels=["state"])
+            for state, count in counted.items():
+                gauge.add_metric([state], count)
+            yield gauge
 
 
 class Metrics:
@@ -24,15 +42,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._submissions = Gauge(
-            "verinote_submissions", "Submissions, by state.", ["state"], registry=self.registry
-        )
-        self._claims = Gauge(
-            "verinote_claims",
-            "Claims, by state; those queued are the queue's depth.",
-            ["state"],
-            registry=self.registry,
-        )
+        self._totals = _Totals()
+        self.registry.register(self._totals)
         self._outcomes = Counter(
             "verinote_claims_ended",
             "Claims that this process ended, by outcome: a verdict, or failed.",
@@ -56,11 +67,9 @@ class Metrics:
             "verinote_llm_tokens", "Tokens used.", ["kind"], registry=self.registry
         )
 
-    def set_totals(self, submissions: Mapping[str, int], claims: Mapping[str, int]) -> None:
-        """Take over what the database has now."""
-        for gauge, counted in ((self._submissions, submissions), (self._claims, claims)):
-            for state, count in counted.items():
-                gauge.labels(state).set(count)
+    def set_totals(self, totals: Mapping[str, Mapping[str, int]]) -> None:
+        """Take over what the database has now: of each kind of thing, how many in each state."""
+        self._totals.known = totals
 
     def claim_ended(self, outcome: str) -> None:
         """Count a claim."""

@@ -71,13 +71,22 @@ _LOG = logging.getLogger(__name__)
 
 
 class LineOfWork(Protocol):
-    """Further work that a process does: with workflows, a queue and tables of its own."""
+    """Further work that a process does: with workflows, a queue and tables of its own.
+
+    Attributes:
+        name: what the figures call it.
+    """
+
+    name: str
 
     async def begin(self, work: Work) -> None:
         """Register its queue."""
 
     async def sweep(self, work: Work) -> None:
         """Find work of its own that nobody does."""
+
+    def totals(self, session: Session) -> dict[str, int]:
+        """How much of it is in which state."""
 
     async def close(self) -> None:
         """Close what it has opened; none of its workflows runs any more."""
@@ -199,6 +208,11 @@ class Work:
     def line(self, kind: type[L]) -> L:
         """The line of work of a kind that this process does."""
         return next(line for line in self.lines if isinstance(line, kind))
+
+    def totals(self, session: Session) -> dict[str, dict[str, int]]:
+        """How much of each kind of work there is, in which state."""
+        totals = progress.totals(session) | {"uploads": uploads.totals(session)}
+        return totals | {line.name: line.totals(session) for line in self.lines}
 
     async def submit(self, submission_id: str, attempt: int = 1) -> None:
         """Have an accepted submission worked on. Once, however often it is called."""

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from service.claims.memory import claim_row, store_note
 from service.claims.tables import ClaimRow, NoteRow
-from service.kit.database import insert_new, utc_now
+from service.kit.database import count_by, insert_new, utc_now
 from service.kit.errors import NotPossible
 from service.notes import review
 from service.submissions.inbox import row_of, submission_of, tell
@@ -45,21 +45,14 @@ def counts(session: Session, submission_ids: Iterable[str]) -> dict[str, Counter
     return found
 
 
-def totals(session: Session) -> tuple[dict[str, int], dict[str, int]]:
+def totals(session: Session) -> dict[str, dict[str, int]]:
     """How many submissions, and how many claims of theirs, are in which state."""
     ours = SubmissionRow.submitted_by.is_not(None)
-    submissions = dict.fromkeys(map(str, SubmissionState), 0)
-    claims = dict.fromkeys(map(str, ClaimState), 0)
-    rows = select(SubmissionRow.state, func.count()).where(ours).group_by(SubmissionRow.state)
-    submissions |= dict(session.execute(rows).all())
-    of_claims = (
-        select(ClaimRow.state, func.count())
-        .join(SubmissionRow, SubmissionRow.id == ClaimRow.submission_id)
-        .where(ours)
-        .group_by(ClaimRow.state)
-    )
-    claims |= dict(session.execute(of_claims).all())
-    return submissions, claims
+    theirs = ClaimRow.submission_id.in_(select(SubmissionRow.id).where(ours))
+    return {
+        "submissions": count_by(session, SubmissionRow.state, SubmissionState, ours),
+        "claims": count_by(session, ClaimRow.state, ClaimState, theirs),
+    }
 
 
 def queued(session: Session, submission_id: str) -> list[tuple[str, int]]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from service.audit.corpus import witness
 from service.audit.trail import Actor, Trail
-from service.kit.database import insert_new, utc_now
+from service.kit.database import count_by, insert_new, utc_now
 from service.kit.errors import BrokenVectors, IndexMismatch, InputError, NotFound
 from service.kit.ids import new_id
 from service.kit.text import normalise
@@ -89,6 +89,11 @@ class Sent:
         """Whether adding it takes longer than a request is to be kept waiting."""
         size = sum(len(one.content) for one, _ in self.sources if isinstance(one, Upload))
         return self.total > MOST_AT_ONCE or size > MOST_BYTES_AT_ONCE
+
+
+def totals(session: Session) -> dict[str, int]:
+    """How many uploads are in which state."""
+    return count_by(session, UploadRow.state, UploadState)
 
 
 def accept(session: Session, sent: Sent, who: Actor) -> str:

@@ -48,6 +48,22 @@ def test_the_metrics_ask_for_their_token_and_count_claims(desk: Served) -> None:
     assert any(line.startswith("verinote_step_seconds_count") for line in lines)
 
 
+def test_the_metrics_count_uploads_and_evaluations(desk: Served) -> None:
+    claim = {"id": "c1", "claim": BOMBERS, "verdict": "supported"}
+    desk.evaluate(claims=[claim], engine="local")
+    with desk.client("reviewer") as client:
+        given = {"files": ("one.txt", b"The council met on 3 May 2024 and approved the plan.")}
+        later = {"Prefer": "respond-async"}
+        accepted = client.post("/v1/statements/files", files=given, headers=later)
+        assert accepted.status_code == 202, accepted.text
+        lines = client.get("/metrics", headers={"Authorization": "Bearer scrape"}).text.splitlines()
+
+    assert 'verinote_evaluations{state="done"} 1.0' in lines
+    assert 'verinote_evaluations{state="failed"} 0.0' in lines
+    counted = [line for line in lines if line.startswith("verinote_uploads{")]
+    assert sum(float(line.split()[-1]) for line in counted) == 1
+
+
 def test_an_answer_bears_the_id_that_the_log_has(desk: Served) -> None:
     with desk.client() as client:
         ids = {client.get("/v1/notes").headers["X-Request-ID"] for _ in range(3)}
