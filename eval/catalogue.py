@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,16 @@ DATASETS = {
         Dataset(probes.CARD, probes.parse, lambda _: ClaimList(), corpus=True),
     )
 }
+
+
+def own_file(told: Mapping[str, Any]) -> str | None:
+    """The name of the file that a run read, where it is not called as its dataset's is.
+
+    Args:
+        told: what ``run.json`` says of the run.
+    """
+    name: str = told.get("sent_as") or told["file"]
+    return name if name != dataset(told["dataset"]).card.file else None
 
 
 def dataset(name: str) -> Dataset:

@@ -14,7 +14,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from eval.catalogue import dataset
+from eval.catalogue import dataset, own_file
 from eval.measures import Confusion, Measures, Row
 from eval.metrics import Interval
 from eval.report.plots import SIDE, Point, reliability_points, risk_coverage, sure
@@ -105,6 +105,7 @@ def page(folder: RunFolder, measures: Measures | None = None) -> str:
         "form-action 'none'",
         style=style,
         card=entry.card,
+        own_file=own_file(told),
         told=told,
         settings=json.dumps(told, indent=1, ensure_ascii=False),
         rows=len(items),

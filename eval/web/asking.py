@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -66,7 +66,8 @@ async def ask(desk: Desk, body: EvaluationAsked, who: Actor, file: File | None =
         InputError: it cannot be run; the message says why.
     """
     what, files = await asyncio.to_thread(_gathered, desk.settings, body, file)
-
+    if file is not None:
+        what = replace(what, told=what.told | {"sent_as": file.name})
     id_ = await desk.work.transact(Acts(desk.trail, who).accept, what, files)
     await start(id_)
     return id_

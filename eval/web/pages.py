@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 from pydantic import ValidationError
 
-from eval.catalogue import dataset
+from eval.catalogue import dataset, own_file
 from eval.durable import store
 from eval.durable.tables import EvaluationRow
 from eval.measures import Measure
@@ -66,7 +66,7 @@ def _listed(
             "evaluations.html",
             caller,
             status,
-            rows=[(row, _headline(row)) for row in rows[:_A_PAGE]],
+            rows=[(row, own_file(row.told), _headline(row)) for row in rows[:_A_PAGE]],
             following=f"/evaluations?{urlencode({'cursor': found.next})}" if found.next else None,
             datasets=[entry.card for entry in asking.available(desk.settings)],
             engine=desk.settings.engine,
@@ -204,6 +204,7 @@ def _one(
         status,
         row=row,
         card=dataset(row.dataset).card,
+        own_file=own_file(row.told),
         figures={} if under_way else _figures(row),  # those of what was answered before
         interval=report.interval,
         plots=plots,

@@ -33,12 +33,17 @@ def test_a_file_of_claims_is_sent_in_watched_and_read(desk: Served, visit: Visit
     expect(page.get_by_role("status")).to_contain_text("3 of 3 rows answered", timeout=60_000)
     expect(page.get_by_role("status")).to_contain_text("1 malformed left out")
     expect(page.get_by_text("line 5:")).to_be_attached()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("monday.csv")
     expect(page.get_by_role("heading", name="Figures")).to_be_visible()
     assert page.locator(".plots svg").count() > 0
     assert page.locator("tr.first").inner_text().startswith("accuracy")
 
     page.get_by_role("link", name="Report, with the worst errors").click()
     expect(page.get_by_text("The <b>mayor</b> of Kemi opened a library.").first).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("monday.csv")
+
+    page = visit("reviewer").go("/evaluations")
+    expect(page.get_by_role("link", name="monday.csv")).to_be_visible()
 
 
 def test_two_are_chosen_and_compared(desk: Served, visit: Visits) -> None:

@@ -64,6 +64,7 @@ def run(tmp_path: Path) -> RunFolder:
     folder.tell(
         {
             "dataset": "probes",
+            "file": f"{HOSTILE}.csv",
             "engine": "openai",
             "model": "scripted",
             "state": "stopped",
@@ -132,7 +133,8 @@ def test_chromium_opens_it_from_disk_without_a_complaint(
     browser: Browser, run: RunFolder, scheme: str
 ) -> None:
     page, seen = opened(browser, run, color_scheme=scheme)
-    assert (page.title().split(" ")[0], seen) == ("probes", [])
+    assert page.title() == f"{HOSTILE}.csv · openai · Verinote evaluation"
+    assert seen == []
     shade = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert shade == {"light": "rgb(251, 250, 248)", "dark": "rgb(21, 23, 26)"}[scheme]
     assert page.locator("svg .curve").count() == 2
