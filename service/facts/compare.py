@@ -9,8 +9,9 @@ rival put in its place.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -22,7 +23,13 @@ from service.facts.dates import DateMention, conflict, dates_in, states
 from service.facts.designations import Designation, designations_in
 from service.facts.lexicon import ALIKE, LIGHT, OPPOSITE, PHRASAL, STOP, SYNONYMS
 from service.facts.names import Name, is_named, is_same, names_in
-from service.facts.quantities import Quantity, leaves_room, quantities_in, same_value
+from service.facts.quantities import (
+    CURRENCY_CODES,
+    Quantity,
+    leaves_room,
+    quantities_in,
+    same_value,
+)
 from service.kit.sentences import sentences
 from service.models.parser import parse
 from service.types import MismatchKind
@@ -147,6 +154,9 @@ def _quantities(claim: str, passage: str) -> Iterable[Item]:
         )
         same = [pair for pair in aligned if same_value(quantity, pair[1])]
         best_same = same[0][0] if same else 0.0
+        if not same and _is_total(quantity, kin, passage):
+            yield Item(MismatchKind.NUMBER, quantity.text, quantity.start, quantity.end, same=True)
+            continue
         rivals = [
             Rival(other.text, passage[other.start : other.end], strength, other.start, other.end)
             for strength, other in aligned
@@ -162,6 +172,50 @@ def _quantities(claim: str, passage: str) -> Iterable[Item]:
             bool(same) and not rivals and (best_same >= 0.15 or quantity.value >= 10),
             tuple(rivals),
         )
+
+
+def _is_total(whole: Quantity, kin: Sequence[Quantity], passage: str) -> bool:
+    """Whether a sentence of the passage names parts that make up a number of the claim.
+
+    "Six fighter jets" are "three F-35A and three F-15 fighters", EUR 50 billion are EUR 33 billion
+    of loans and EUR 17 billion of grants.
+    """
+    if whole.unit not in {"count", *CURRENCY_CODES} or whole.bound != "exact":
+        return False
+    for start, end in sentences(passage):
+        parts = [one for one in kin if start <= one.start < end]
+        for first in range(len(parts)):
+            for last in range(first + 2, min(len(parts), first + _MOST_PARTS) + 1):
+                if _make_up(parts[first:last], whole):
+                    return True
+    return False
+
+
+def _make_up(parts: Sequence[Quantity], whole: Quantity) -> bool:
+    """Whether numbers add up to another and count the same; one may leave its noun to the next."""
+    if any(part.bound != "exact" or part.former for part in parts):
+        return False
+    if not math.isclose(sum(part.value for part in parts), whole.value):
+        return False
+    if whole.unit != "count":
+        return True
+    same = [_counts_same(part, whole) for part in parts]
+    return all(same) or (
+        any(same)
+        and not whole.designation
+        and all(one or not part.head for one, part in zip(same, parts, strict=True))
+    )
+
+
+def _counts_same(part: Quantity, whole: Quantity) -> bool:
+    """Whether two numbers count the same noun, or models of one family."""
+    if part.designation and whole.designation:
+        mine, other = designations_in(part.designation)[0], designations_in(whole.designation)[0]
+        return other.covers(mine)
+    if not part.head or not whole.head:
+        return False
+    narrowed = part.head in whole.modifiers or whole.head in part.modifiers
+    return part.head == whole.head or narrowed or _akin(part.head, whole.head)
 
 
 def _comparable(a: Quantity, b: Quantity) -> bool:
@@ -227,6 +281,7 @@ def _clause_words(text: str, offset: int) -> frozenset[str]:
     )
 
 
+_MOST_PARTS = 4
 _BESIDE_TOKENS = 10
 
 

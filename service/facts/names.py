@@ -13,6 +13,7 @@ from rapidfuzz.fuzz import ratio
 from service.facts.dates import dates_in
 from service.facts.designations import designations_in
 from service.facts.lexicon import CAPITAL, POLITY, TITLES
+from service.facts.quantities import QUARTER
 from service.models.parser import parse
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def names_in(text: str) -> tuple[Name, ...]:
     doc = parse(text)
     taken = [(found.start, found.end) for found in designations_in(text)]
     taken += [(found.start, found.end) for found in dates_in(text)]
+    taken += [found.span() for found in QUARTER.finditer(text)]
     phrases = [
         span
         for match in _POLITY_PHRASES.finditer(text)

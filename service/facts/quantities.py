@@ -38,7 +38,7 @@ _CURRENCIES = {
     "rouble": "rub", "roubles": "rub", "ruble": "rub", "rubles": "rub",
     "won": "krw", "krw": "krw",
 }  # fmt: skip
-_CURRENCY_CODES = frozenset(_CURRENCIES.values())
+CURRENCY_CODES = frozenset(_CURRENCIES.values())
 _UNITS: dict[str, tuple[str, float]] = {
     "%": ("percent", 1), "percent": ("percent", 1), "per cent": ("percent", 1),
     "pc": ("percent", 1),
@@ -104,8 +104,13 @@ _AT_MOST = {
 _word = "|".join(sorted(_WORDS, key=len, reverse=True))
 _NUMBER_WORDS = rf"(?:{_word})(?:(?:[ -]|\sand\s)(?:{_word}))*"
 _DIGITS = r"\d{1,3}(?:[,\u2009\u202f\u00a0]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_CODES = ("eur", "usd", "gbp", "jpy", "inr", "cny", "rmb", "chf", "krw")
+"""Those that stand before an amount; a word there is another one ("Euro 2024", "won 12 seats")."""
+_code = "|".join(map(re.escape, _CODES))
 _currency = "|".join(
-    re.escape(name) for name in sorted(_CURRENCIES, key=len, reverse=True) if len(name) > 1
+    re.escape(name)
+    for name in sorted(_CURRENCIES, key=len, reverse=True)
+    if len(name) > 1 and name != "won"
 )
 _unit = "|".join(re.escape(name) for name in sorted(_UNITS, key=len, reverse=True) if len(name) > 1)
 _fraction = "|".join(sorted(_FRACTIONS, key=len, reverse=True))
@@ -113,8 +118,8 @@ _ordinal = "|".join(sorted(_ORDINALS, key=len, reverse=True))
 _tens = "|".join(word for word in _WORDS if word.endswith("ty"))
 _PATTERN = re.compile(
     rf"""
-    (?<![\w.:+])(?<![A-Za-z]-)
-    (?:(?P<before>US\$|[€$£¥₹]|(?:{_currency})(?=[\s\d]))\s?)?
+    (?<![\w.:+/])(?<![A-Za-z]-)
+    (?:(?P<before>US\$|[€$£¥₹]|(?:{_code})(?=[\s\d]))\s?)?
     (?:
         (?P<mixed>\d+)[ -](?P<mixed_top>\d)/(?P<mixed_bottom>[1-9])(?!\d)
       | (?P<glyph_whole>\d*)(?P<glyph>[¼½¾⅓⅔])
@@ -122,19 +127,22 @@ _PATTERN = re.compile(
             hour|day|year|century|decade|million|billion|trillion|percent(?:age\ point)?))\b
       | (?P<and_half>(?P<and_half_whole>{_NUMBER_WORDS}|\d+)\ and\ a\ half)\b
       | (?P<ordinal_compound>(?P<ordinal_tens>{_tens})-(?P<ordinal_ones>{_ordinal}))\b
+      | (?P<odds>(?P<odds_top>{_NUMBER_WORDS}|\d{{1,2}})\ (?:in|out\ of)\ (?:every\ )?
+            (?P<odds_bottom>{_NUMBER_WORDS}|\d{{1,3}}))\b(?![\w.,]*\d)(?!\ (?:{_unit}|percent)\b)
+      | (?P<slash_top>\d)/(?P<slash_bottom>[2-9]|10)(?![\d/])
       | (?P<share>(?P<share_top>{_NUMBER_WORDS}|an?|\d+)[ -](?P<share_bottom>{_fraction})s?)\b
-      | (?P<lone_half>half)\b(?!\ a\ dozen)
+      | (?P<lone_half>(?<!first[ -])(?<!second[ -])half)\b(?!\ a\ dozen)
       | (?P<half_dozen>half\ a\ dozen|a\ half[ -]dozen)\b
       | (?P<group>(?P<group_count>an?|{_NUMBER_WORDS}|\d+)
             \ (?P<group_name>dozen|pair|couple|trio|quartet))\b
       | (?P<ordinal_digits>\d+)(?:st|nd|rd|th)\b
       | (?P<ordinal_word>{_ordinal})\b
-      | (?P<digits>(?>{_DIGITS}))
+      | (?P<digits>(?>{_DIGITS}))(?!/\d)
       | (?P<words>{_NUMBER_WORDS})\b
     )
     (?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|trn|tn
             |[kmb](?=\b)(?!-\d))(?![\w]))?
-    (?:[ -]?(?P<after>%|°C|(?:{_unit}|{_currency}|points?)\b))?
+    (?:[ -]?(?P<after>%|°C|(?:{_unit}|{_currency}|points?|(?(scale)won|(?!)))\b))?
     (?![:+]\d|\+|\ ?[ap]\.?m\b)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -149,12 +157,23 @@ _ROMAN = re.compile(
     r"|division|stage|level|part|title|volume|war))s?\ (?P<roman>[IVXLC]+)\b"
 )
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+QUARTER = re.compile(r"\bQ(?P<number>[1-4])\b")
 _DAY_RANGE = re.compile(r"\s*(?:-|–|to|and|or|until)\s*", re.IGNORECASE)
+_MOVED = (
+    r"up|down|cut|cutting|rose|risen|fell|grew|went|gone|goes|sank|shrank|shrunk"
+    r"|(?:ris|fall|grow|drop|declin|climb|jump|increas|decreas|reduc|lower|rais|lift|mov|go|slid"
+    r"|sink|shrink|plung|surg|slow|widen|narrow|chang)(?:e?[ds]?|e?n|ing|p(?:ed|ing))"
+)
+"""Before "from" and what a figure was."""
 _FORMER = re.compile(
-    r"\b(?:(?:up|down|rising|falling|rose|fell|increased?|decreased?|grew|lowered|raised|cut)\s+from"
+    rf"\b(?:(?:{_MOVED})(?:\s+\w+ly)?\s+from"
     r"|compared\s+(?:with|to)|against|versus|instead\s+of|rather\s+than)\s+(?:about\s+|some\s+)?$",
     re.IGNORECASE,
 )
+_ON_TO = re.compile(r"(?:\s+[a-z-]+){0,3}\s+to\s+", re.IGNORECASE)
+_FROM = re.compile(r"(?:[^.;:]{1,25})?\bfrom\s+", re.IGNORECASE)
+_TO = re.compile(r"\bto\s+(?:about\s+|some\s+|nearly\s+)?$", re.IGNORECASE)
+_PART_OF_YEAR = re.compile(r"[ -](?P<part>quarter|half)\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b(?:next|last|past|coming|previous|recent)\s+$", re.IGNORECASE)
 _BELOW_ZERO = re.compile(r"(?:\bminus\s|(?<![\w.,)%])[-−])$", re.IGNORECASE)
 _WHOLE_UNITS = {"count", "ordinal", "fraction"}
@@ -204,6 +223,7 @@ def _quantities_of(text: str) -> tuple[Quantity, ...]:
     taken = [(found.start, found.end) for found in dates]
     taken += [(found.start, found.end) for found in designations_in(text)]
     found = [_roman(match) for match in _ROMAN.finditer(text)]
+    found += [_quarter(match) for match in QUARTER.finditer(text)]
     for match in _PATTERN.finditer(text):
         if any(start < match.end() and match.start() < end for start, end in taken):
             continue
@@ -213,7 +233,7 @@ def _quantities_of(text: str) -> tuple[Quantity, ...]:
         if quantity is not None:
             found.append(quantity)
     found.sort(key=lambda quantity: quantity.start)
-    return tuple(_with_ranges(_with_shared_currency(found, text), text))
+    return tuple(_with_ranges(_with_former(_with_shared_currency(found, text), text), text))
 
 
 def _with_ranges(found: list[Quantity], text: str) -> list[Quantity]:
@@ -235,6 +255,39 @@ def _with_ranges(found: list[Quantity], text: str) -> list[Quantity]:
     return ranged
 
 
+def _with_former(found: list[Quantity], text: str) -> list[Quantity]:
+    """Tell what a figure was: "from 25 to 20 percent", "to 4.1 percent from 4.3 in April"."""
+    told = list(found)
+    for index, (one, other) in enumerate(pairwise(found)):
+        link = text[one.end : other.start]
+        if one.former and _ON_TO.fullmatch(link):
+            told[index] = _in_unit_of(other, one, text)
+            told[index + 1] = other if other.head else _in_unit_of(one, other, text)
+        elif (
+            other.head in {"", one.head}
+            and _FROM.fullmatch(link)
+            and _TO.search(text, 0, one.start)
+        ):
+            told[index + 1] = replace(_in_unit_of(one, other, text), former=True)
+    return told
+
+
+def _in_unit_of(other: Quantity, bare: Quantity, text: str) -> Quantity:
+    """A bare figure with the unit and scale of the one that it is told with."""
+    whole = other.unit in {"ordinal", "fraction", "label"}
+    counts_other = other.unit == "count" and bare.head not in {"", other.head}
+    if bare.unit != "count" or whole or counts_other:
+        return bare
+    return replace(
+        bare,
+        value=bare.value * _shared_factor(bare, other, text),
+        unit=other.unit,
+        head=other.head,
+        modifiers=other.modifiers,
+        text=text[bare.start : bare.end],
+    )
+
+
 def _shared_factor(low: Quantity, high: Quantity, text: str) -> float:
     """What the scale and unit of a range's end make of its beginning ("2-3 million")."""
     figure = re.search(r"\d[\d,]*(?:\.\d+)?$", text[low.start : low.end])
@@ -254,7 +307,7 @@ def _with_shared_currency(found: list[Quantity], text: str) -> list[Quantity]:
             and quantity.unit == "count"
             and not quantity.head
             and quantity.value >= 1e6
-            and previous.unit in _CURRENCY_CODES
+            and previous.unit in CURRENCY_CODES
             and not re.search(r"[.;!?]\s", text[previous.end : quantity.start])
         ):
             shared.append(replace(quantity, unit=previous.unit))
@@ -284,6 +337,13 @@ def _roman(match: re.Match[str]) -> Quantity:
     )  # fmt: skip
 
 
+def _quarter(match: re.Match[str]) -> Quantity:
+    return Quantity(
+        float(match["number"]), "ordinal", "exact", "quarter", "", frozenset(),
+        False, match.start(), match.end(), match.group(),
+    )  # fmt: skip
+
+
 def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa: PLR0915  one case a form
     parts = match.groupdict()
     unit, value = "count", 0.0
@@ -300,6 +360,12 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
             value = 0.5 * factor
     elif parts["and_half"]:
         value = _number(parts["and_half_whole"].lower()) + 0.5
+    elif parts["odds"] or parts["slash_top"]:
+        some = _number((parts["odds_top"] or parts["slash_top"]).lower())
+        of_all = _number((parts["odds_bottom"] or parts["slash_bottom"]).lower())
+        if not 0 < some < of_all:
+            return None
+        value, unit = some / of_all, "fraction"
     elif parts["share"]:
         top = parts["share_top"].lower()
         value = (1.0 if top in {"a", "an"} else _number(top)) * _FRACTIONS[
@@ -327,7 +393,9 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
     if parts["scale"] and unit == "count":
         scale = parts["scale"].lower()
         if len(scale) == 1 and not (parts["before"] or parts["after"]):
-            return None
+            many = _counted(_token_at(doc, match.end() - 1), match)
+            if many is None or not _is_plural(many):
+                return None  # "a 1.2m wall" is no million of anything
         value *= _SCALES[scale]
     sign = _BELOW_ZERO.search(text, max(0, match.start() - 8), match.start())
     start = sign.start() if sign else match.start()
@@ -350,13 +418,20 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
     if token is None:
         return None
     head = _counted(token, match) if unit in _WHOLE_UNITS else None
+    part_of_year = _PART_OF_YEAR.match(text, match.end()) if unit == "ordinal" else None
+    if part_of_year:
+        head = _token_at(doc, part_of_year.start("part"))
     if unit == "count":
         first = _token_at(doc, match.start())
         if first is not None and first.i and first.nbor(-1).lower_ in _LABEL_HEADS:
             unit, head = "label", first.nbor(-1)
         elif parts["words"] and _is_pronoun_or_name(match, first, head):
             return None
-    if unit == "ordinal" and (head is None or token.pos_ == "ADV" or value == 1):
+    if (
+        unit == "ordinal"
+        and not part_of_year
+        and (head is None or token.pos_ == "ADV" or value == 1)
+    ):
         return None  # "first" is more often an adverb or an emphasis than a count
     designation = _designation_after(text, match.end(), head)
     reaches = max(
@@ -426,8 +501,10 @@ def _token_at(doc: Doc, offset: int) -> Token | None:
     return span[0] if span is not None and len(span) else None
 
 
-def _counted(token: Token, match: re.Match[str]) -> Token | None:
+def _counted(token: Token | None, match: re.Match[str]) -> Token | None:
     """The noun that a number counts: its syntactic head, or the noun right after it."""
+    if token is None:
+        return None
     head = token
     modifying = {"nummod", "quantmod", "amod", "compound", "nmod", "npadvmod", "advmod"}
     for _ in range(4):
@@ -458,6 +535,10 @@ def _counted(token: Token, match: re.Match[str]) -> Token | None:
         if other.pos_ != "ADJ" and other.lower_ != "of" and other.text != "-":
             break
     return None
+
+
+def _is_plural(noun: Token) -> bool:
+    return noun.tag_ in {"NNS", "NNPS"} or noun.lemma_ == "people"
 
 
 def _modifiers(head: Token, match: re.Match[str]) -> frozenset[str]:

@@ -60,6 +60,44 @@ def test_a_fact_in_other_words_is_the_same(claim, passage) -> None:
 
 
 @pytest.mark.parametrize(
+    ("claim", "passage"),
+    [
+        ("Six fighter jets took part.", EXERCISE),
+        ("Six fighters took part.", EXERCISE),
+        ("Japan plans 147 F-35s.", "Japan plans 42 F-35B and 105 F-35A fighters."),
+        (
+            "Four bombers flew.",
+            "Two Russian Tu-95 bombers met two Chinese H-6 bombers on Tuesday.",
+        ),
+        ("It is EUR 50 billion.", "EUR 33 billion are loans and EUR 17 billion are grants."),
+    ],
+)
+def test_a_total_is_stated_by_its_parts(claim, passage) -> None:
+    (number,) = (item for item in compare(claim, passage).items if item.kind is MismatchKind.NUMBER)
+    assert number.same
+
+
+@pytest.mark.parametrize(
+    ("claim", "passage"),
+    [
+        ("Five fighters took part.", EXERCISE),
+        ("Eight bombers took part.", EXERCISE),
+        ("Six F-35A took part.", EXERCISE),
+        ("More than six fighters took part.", EXERCISE),
+        ("There are 65 doctors.", "There are 40 doctors and 25 nurses."),
+        ("There are 65 doctors.", "There are 40 doctors. Elsewhere are 25 doctors."),
+        ("It is 100 percent.", "It is 40 percent in May and 60 percent in June."),
+        ("It has 12 ships.", "It has 9 ships, up from 3 ships."),
+        ("It rose to 12 ships.", "It rose to 7 ships from 5."),
+    ],
+)
+def test_what_adds_up_by_chance_is_no_total(claim, passage) -> None:
+    assert not all(
+        item.same for item in compare(claim, passage).items if item.kind is MismatchKind.NUMBER
+    )
+
+
+@pytest.mark.parametrize(
     ("claim", "passage", "kind", "theirs"),
     [
         ("Four B-52 bombers took part.", EXERCISE, MismatchKind.NUMBER, "Two"),

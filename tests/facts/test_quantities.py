@@ -50,6 +50,17 @@ def one(text: str) -> Quantity:
         ("A quarter of the members voted.", 0.25, "fraction"),
         ("Two thirds of the needs are covered.", 2 / 3, "fraction"),
         ("Two-thirds of the needs are covered.", 2 / 3, "fraction"),
+        ("2/3 of the needs are covered.", 2 / 3, "fraction"),
+        ("One in five adults smokes.", 0.2, "fraction"),
+        ("One out of every ten children is affected.", 0.1, "fraction"),
+        ("Nearly three in 10 voters stayed home.", 0.3, "fraction"),
+        ("More than 1.2m people came.", 1_200_000, "count"),
+        ("It cost 3 trillion won.", 3e12, "krw"),
+        ("The party won 205 seats.", 205, "count"),
+        ("Profits fell in the third quarter of 2024.", 3, "ordinal"),
+        ("First-quarter profits fell.", 1, "ordinal"),
+        ("Profits fell in Q3 2024.", 3, "ordinal"),
+        ("It was sold in the second half of 2024.", 2, "ordinal"),
         ("It fell to -4 degrees.", -4, "degree"),
         ("It fell to minus 4 degrees.", -4, "degree"),
         ("The 12th joint flight took place.", 12, "ordinal"),
@@ -65,6 +76,47 @@ def one(text: str) -> Quantity:
 def test_an_amount_is_read_from_any_spelling(text, value, unit) -> None:
     found = one(text)
     assert (found.value, found.unit) == (pytest.approx(value), unit)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Euro 2024 was held in Germany.",
+        "It changed after 9/11.",
+        "The line is open 24/7.",
+        "A 1.2m wall was built.",
+        "He won.",
+    ],
+)
+def test_what_looks_like_an_amount_and_is_none(text) -> None:
+    assert quantities_in(text) == []
+
+
+@pytest.mark.parametrize("text", ["He scored five in 10 days.", "It rains two in three days."])
+def test_so_many_in_a_time_are_no_share(text) -> None:
+    assert [found.unit for found in quantities_in(text)] == ["count", "day"]
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "before", "unit"),
+    [
+        ("The rate was cut from 25 to 20 percent.", 20, 25, "percent"),
+        ("The wage will rise from €12.41 to €12.82 an hour.", 12.82, 12.41, "eur"),
+        ("Exports dropped sharply from 1.2 billion to 950 million euros.", 950e6, 1.2e9, "eur"),
+        ("It fell from 300 ships to 290.", 290, 300, "count"),
+        ("Inflation fell to 4.1% in May from 4.3 in April.", 4.1, 4.3, "percent"),
+        ("The fleet grew to 12 ships from 9.", 12, 9, "count"),
+    ],
+)
+def test_what_a_figure_was_is_told_from_what_it_is(text, now, before, unit) -> None:
+    found = {quantity.former: quantity for quantity in quantities_in(text)}
+    assert (found[False].value, found[True].value) == (pytest.approx(now), pytest.approx(before))
+    assert {quantity.unit for quantity in found.values()} == {unit}
+    assert "at_least" not in {quantity.bound for quantity in found.values()}
+
+
+def test_what_is_left_behind_is_no_former_figure() -> None:
+    assert not any(one.former for one in quantities_in("He drove to 12 towns from 3 regions."))
 
 
 @pytest.mark.parametrize(
