@@ -87,6 +87,7 @@ class Comparison:
         missing: the content words that it lacks.
         predicate_stated: the passage has the claim's main verb, or it is one that says little.
         predicate_opposed: it has a verb of opposite meaning instead.
+        only_possible: it says only that what the claim tells may or should be.
         rewordings: claim's and passage's phrase where one noun is narrowed by different words
             ("retaliatory capabilities", "response capabilities").
     """
@@ -99,6 +100,7 @@ class Comparison:
     missing: tuple[str, ...]
     predicate_stated: bool = True
     predicate_opposed: bool = False
+    only_possible: bool = False
     rewordings: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -140,6 +142,7 @@ def compare(
         items=tuple(items),
         predicate_stated=_predicate_stated(claim, known),
         predicate_opposed=any(item.start in _predicates(claim) for item in opposites),
+        only_possible=_only_possible(claim, passage),
         rewordings=_rewordings(claim, passage, overlap.missing),
     )
 
@@ -221,8 +224,10 @@ def _counts_same(part: Quantity, whole: Quantity) -> bool:
 def _comparable(a: Quantity, b: Quantity) -> bool:
     if a.unit == b.unit:
         return a.unit != "label" or a.head == b.head
-    day_units = {"day", "month"}
-    return {a.unit, b.unit} <= day_units or {a.unit, b.unit} <= {"fraction", "percent"}
+    return any({a.unit, b.unit} <= alike for alike in _ALIKE_UNITS)
+
+
+_ALIKE_UNITS = ({"day", "month"}, {"fraction", "percent"}, {"celsius", "degree"})
 
 
 def _alignment(a: Quantity, b: Quantity, claim: str, passage: str) -> float:
@@ -261,6 +266,9 @@ def _near(a: Quantity, b: Quantity, claim: str, passage: str) -> float:
 
 
 def _akin(a: str, b: str) -> bool:
+    """Whether two nouns that are counted mean the same: "troops", "soldiers"."""
+    if b in SYNONYMS.get(a, ()):
+        return True
     return len(a) > 4 and len(b) > 4 and JaroWinkler.similarity(a, b) >= 0.93
 
 
@@ -491,6 +499,16 @@ def _entities(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(names + [(found.family, found.start) for found in designations_in(text)])
 
 
+def _stands_for(subject: Token, event: Token) -> Token:
+    """The noun of "that" or "which": "a fighter that flew", "it was China that vetoed"."""
+    if subject.tag_ not in {"WDT", "WP"}:
+        return subject
+    if event.dep_ == "relcl":
+        return event.head
+    told = [child for child in event.head.children if child.dep_ == "attr" and child.i < subject.i]
+    return told[-1] if told and event.dep_ == "ccomp" and event.head.lemma_ == "be" else subject
+
+
 @lru_cache(maxsize=4096)
 def _doers(text: str) -> dict[str, frozenset[tuple[str, int]]]:
     """Who does what: the stem of each event and the names or models that do it."""
@@ -504,8 +522,13 @@ def _doers(text: str) -> dict[str, frozenset[tuple[str, int]]]:
             event = token.head.head
         else:
             continue
-        start, end = token.left_edge.idx, token.idx + len(token)
-        doers = {(key, at) for key, at in entities if start <= at < end}
+        subject = _stands_for(token, event)
+        doers = {
+            (key, at)
+            for one in (subject, *subject.conjuncts)  # "Japan and the United States flew"
+            for key, at in entities
+            if one.left_edge.idx <= at < one.idx + len(one)
+        }
         for verb in [event, *(other for other in event.conjuncts if not _has_subject(other))]:
             if doers and verb.lemma_.lower() not in {"be", "have", "do"}:
                 found.setdefault(_stem(verb.lemma_.lower()), set()).update(doers)
@@ -737,6 +760,28 @@ def _predicate_stated(claim: str, passage: str) -> bool:
             lemma = _lemma(token)
             return lemma in LIGHT or lemma in STOP or _held(lemma, token.lower_, held, verbs)
     return True
+
+
+_MODAL = frozenset({"may", "might", "could", "would", "should"})
+_MODAL_OR_AHEAD = _MODAL | {"can", "will", "shall", "must", "'ll", "'d", "to"}
+
+
+def _only_possible(claim: str, passage: str) -> bool:
+    """Whether the claim says that something is or was done, and the passage that it may be."""
+    root = next((token for token in parse(claim) if token.dep_ == "ROOT"), None)
+    if root is None or root.pos_ != "VERB" or _auxiliaries(root) & _MODAL_OR_AHEAD:
+        return False
+    theirs = [
+        token for token in parse(passage) if token.pos_ == "VERB" and _lemma(token) == _lemma(root)
+    ]
+    return bool(theirs) and all(_auxiliaries(token) & _MODAL for token in theirs)
+
+
+def _auxiliaries(verb: Token) -> set[str]:
+    """A verb's auxiliaries; one in a list may share those of the first."""
+    while verb.dep_ == "conj" and verb.head.pos_ == "VERB" and not _has_subject(verb):
+        verb = verb.head
+    return {child.lower_ for child in verb.children if child.dep_ == "aux"}
 
 
 def _rewordings(claim: str, passage: str, missing: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -55,7 +55,8 @@ _UNITS: dict[str, tuple[str, float]] = {
     "miles": ("m", 1609.344), "foot": ("m", 0.3048), "feet": ("m", 0.3048),
     "g": ("kg", 1e-3), "gram": ("kg", 1e-3), "grams": ("kg", 1e-3), "kg": ("kg", 1),
     "kilogram": ("kg", 1), "kilograms": ("kg", 1), "tonne": ("kg", 1e3), "tonnes": ("kg", 1e3),
-    "ton": ("kg", 1e3), "tons": ("kg", 1e3), "°c": ("celsius", 1), "degrees": ("degree", 1),
+    "ton": ("kg", 1e3), "tons": ("kg", 1e3), "°c": ("celsius", 1),
+    "degrees celsius": ("celsius", 1), "degree celsius": ("celsius", 1), "degrees": ("degree", 1),
     "mw": ("w", 1e6), "megawatts": ("w", 1e6), "gw": ("w", 1e9), "gigawatts": ("w", 1e9),
 }  # fmt: skip
 _FRACTIONS = {
@@ -126,6 +127,8 @@ _PATTERN = re.compile(
       | (?P<half_of>half\ an?\ (?P<half_unit>
             hour|day|year|century|decade|million|billion|trillion|percent(?:age\ point)?))\b
       | (?P<and_half>(?P<and_half_whole>{_NUMBER_WORDS}|\d+)\ and\ a\ half)\b
+      | (?P<time_and_half>(?P<time_count>an?|{_NUMBER_WORDS}|\d+)
+            \ (?P<time_unit>hour|day|week|month|year|decade)s?\ and\ a\ half)\b
       | (?P<ordinal_compound>(?P<ordinal_tens>{_tens})-(?P<ordinal_ones>{_ordinal}))\b
       | (?P<odds>(?P<odds_top>{_NUMBER_WORDS}|\d{{1,2}})\ (?:in|out\ of)\ (?:every\ )?
             (?P<odds_bottom>{_NUMBER_WORDS}|\d{{1,3}}))\b(?![\w.,]*\d)(?!\ (?:{_unit}|percent)\b)
@@ -137,7 +140,7 @@ _PATTERN = re.compile(
             \ (?P<group_name>dozen|pair|couple|trio|quartet))\b
       | (?P<ordinal_digits>\d+)(?:st|nd|rd|th)\b
       | (?P<ordinal_word>{_ordinal})\b
-      | (?P<digits>(?>{_DIGITS}))(?!/\d)
+      | (?P<digits>(?>{_DIGITS}))(?!/\d|[ -]?(?:hundred|thousand|[mb]illion)th)
       | (?P<words>{_NUMBER_WORDS})\b
     )
     (?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|trn|tn
@@ -171,7 +174,8 @@ _FORMER = re.compile(
     re.IGNORECASE,
 )
 _ON_TO = re.compile(r"(?:\s+[a-z-]+){0,3}\s+to\s+", re.IGNORECASE)
-_FROM = re.compile(r"(?:[^.;:]{1,25})?\bfrom\s+", re.IGNORECASE)
+_MOVED_FROM = re.compile(rf"\b(?:{_MOVED})\b[^.;:,]{{0,40}}\sfrom\s+$", re.IGNORECASE)
+_FROM = re.compile(r"(?:[^.;:]{1,25})?\bfrom\s+(?:the\s+|about\s+)?", re.IGNORECASE)
 _TO = re.compile(r"\bto\s+(?:about\s+|some\s+|nearly\s+)?$", re.IGNORECASE)
 _PART_OF_YEAR = re.compile(r"[ -](?P<part>quarter|half)\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b(?:next|last|past|coming|previous|recent)\s+$", re.IGNORECASE)
@@ -260,8 +264,9 @@ def _with_former(found: list[Quantity], text: str) -> list[Quantity]:
     told = list(found)
     for index, (one, other) in enumerate(pairwise(found)):
         link = text[one.end : other.start]
-        if one.former and _ON_TO.fullmatch(link):
-            told[index] = _in_unit_of(other, one, text)
+        was = one.former or bool(_MOVED_FROM.search(text, 0, one.start))
+        if was and _ON_TO.fullmatch(link):
+            told[index] = replace(_in_unit_of(other, one, text), former=True)
             told[index + 1] = other if other.head else _in_unit_of(one, other, text)
         elif (
             other.head in {"", one.head}
@@ -366,6 +371,10 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
         if not 0 < some < of_all:
             return None
         value, unit = some / of_all, "fraction"
+    elif parts["time_and_half"]:
+        count = parts["time_count"].lower()
+        unit, factor = _UNITS[parts["time_unit"].lower()]
+        value = ((1.0 if count in {"a", "an"} else _number(count)) + 0.5) * factor
     elif parts["share"]:
         top = parts["share_top"].lower()
         value = (1.0 if top in {"a", "an"} else _number(top)) * _FRACTIONS[
@@ -594,10 +603,14 @@ def same_value(claim: Quantity, other: Quantity) -> bool:
 def leaves_room(other: Quantity, claim: Quantity) -> bool:
     """Whether an amount given as a bound does not contradict another one within a quarter of it.
 
-    "More than 40,000 troops" is no contradiction to 45,000, "between 10 and 15" none to 12.
+    "More than 40,000 troops" is no contradiction to 45,000, "between 10 and 15" none to 12; but to
+    "fewer than 40,000" it is.
     """
     if other.value == 0 or claim.unit != other.unit:
         return False
+    if {claim.bound, other.bound} == {"at_least", "at_most"}:
+        low, high = sorted((claim, other), key=lambda one: one.bound)
+        return low.value < high.value
     ratio = claim.value / other.value
     return (other.bound == "at_least" and 1 <= ratio <= 1.25) or (
         other.bound == "at_most" and 0.8 <= ratio <= 1

@@ -118,6 +118,9 @@ def test_what_adds_up_by_chance_is_no_total(claim, passage) -> None:
             "4 degrees",
         ),
         ("Prices rose in May.", "Prices fell in May.", MismatchKind.WORDING, "fell"),
+        ("Fewer than 400 came.", "More than 400 came.", MismatchKind.NUMBER, "400"),
+        ("9,000 soldiers came.", "Some 90,000 troops came.", MismatchKind.NUMBER, "90,000 troops"),
+        ("It fell in the second quarter.", "It fell in Q3.", MismatchKind.NUMBER, "Q3"),
     ],
 )
 def test_another_filler_in_the_same_place_is_a_rival(claim, passage, kind, theirs) -> None:
@@ -150,6 +153,40 @@ def test_an_exchange_of_roles_is_seen() -> None:
     found = rivals("China vetoed it and Russia abstained.", "Russia vetoed it and China abstained.")
     assert ("China", "Russia") in found
     assert ("Russia", "China") in found
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "It was a Japanese F-15 that locked its radar onto a Chinese J-15.",
+        "A Japanese F-15 locked its radar onto a Chinese J-15.",
+    ],
+)
+def test_who_did_it_is_seen_in_any_construction(claim) -> None:
+    passage = "The radar lock-on was made by a Chinese J-15 on an F-15 of the Japanese air force."
+    assert ("F-15", "J-15") in rivals(claim, passage)
+    assert rivals(claim, claim) == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "passage", "possible"),
+    [
+        ("Japan gave notice.", "Japan may give notice.", True),
+        ("The court ended the case.", "The court might drop or end the case.", True),
+        ("The bank cut rates.", "The bank would cut rates, it said.", True),
+        ("The bank will cut rates.", "The bank would cut rates, it said.", False),
+        ("Japan may give notice.", "Japan may give notice.", False),
+        ("The bank cut rates.", "It said it would cut rates. It cut them in May.", False),
+        ("Rates fell.", "The bank may lend more.", False),
+    ],
+)
+def test_what_may_be_done_is_not_done(claim, passage, possible) -> None:
+    assert compare(claim, passage).only_possible is possible
+
+
+def test_what_two_do_together_each_of_them_does() -> None:
+    both = "Japan and the United States had flown an exercise together."
+    assert rivals("American bombers flew with Japanese jets.", both) == []
 
 
 def test_the_statements_own_date_and_issuer_count_as_said() -> None:

@@ -70,6 +70,10 @@ def one(text: str) -> Quantity:
         ("Article V applies.", 5, "label"),
         ("It was Resolution 2699 that passed.", 2699, "label"),
         ("It lasted two weeks.", 14, "day"),
+        ("It took a year and a half.", 18, "month"),
+        ("It lasted two and a half years.", 30, "month"),
+        ("It rose to 1.6 degrees Celsius.", 1.6, "celsius"),
+        ("It rose to 1.6°C.", 1.6, "celsius"),
         ("It is 3 km away.", 3000, "m"),
     ],
 )
@@ -85,6 +89,7 @@ def test_an_amount_is_read_from_any_spelling(text, value, unit) -> None:
         "It changed after 9/11.",
         "The line is open 24/7.",
         "A 1.2m wall was built.",
+        "The 40-millionth resident came.",
         "He won.",
     ],
 )
@@ -104,6 +109,7 @@ def test_so_many_in_a_time_are_no_share(text) -> None:
         ("The wage will rise from €12.41 to €12.82 an hour.", 12.82, 12.41, "eur"),
         ("Exports dropped sharply from 1.2 billion to 950 million euros.", 950e6, 1.2e9, "eur"),
         ("It fell from 300 ships to 290.", 290, 300, "count"),
+        ("It increased its pledge from EUR 5 million to EUR 7 million.", 7e6, 5e6, "eur"),
         ("Inflation fell to 4.1% in May from 4.3 in April.", 4.1, 4.3, "percent"),
         ("The fleet grew to 12 ships from 9.", 12, 9, "count"),
     ],

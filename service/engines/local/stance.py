@@ -4,7 +4,8 @@ A multinomial logistic regression over a few features of the reading gives proba
 that follow from what the verdicts mean then overrule it:
 
 - A statement supports only when it states every number, date and model of the claim, nothing else
-  stands in the place of one of its names, and no denial or opposite turns it.
+  stands in the place of one of its names, no denial or opposite turns it, and it does not say only
+  that what the claim tells may be.
 - It refutes where something else stands in the place of a fact and repair or the weights agree,
   on a denial or an opposite, or where the weights are sure.
 - It says nothing of a claim of which it has too little, unless the stance model is very sure.
@@ -366,7 +367,8 @@ def _gated(
         return Stance.REFUTES, None
     all_stated = all(item.kind is MismatchKind.NAME for item in unstated)
     if support >= _LIKELY and support > refute and all_stated and not replaced and not turned:
-        return (Stance.SUPPORTS if _is_said(values) else Stance.NEUTRAL), None
+        is_said = _is_said(values) and not reading.comparison.only_possible
+        return (Stance.SUPPORTS if is_said else Stance.NEUTRAL), None
     return Stance.NEUTRAL, None
 
 
