@@ -401,7 +401,8 @@ def _dates(claim: str, passage: str, published: date | None) -> Iterable[Item]:
         rivals = []
         if not same:
             for other in theirs:
-                if other in taken or not conflict(own, other):
+                # "On 10 December, a Tuesday": the day may agree and the weekday may not.
+                if not conflict(own, other) or (other in taken and not own.only_weekday):
                     continue
                 strength = _date_strength(own, other, claim, passage)
                 if strength > 0.3:

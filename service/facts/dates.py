@@ -75,6 +75,11 @@ class DateMention:
     text: str
 
     @property
+    def only_weekday(self) -> bool:
+        """Whether nothing but the weekday is said."""
+        return self.weekday is not None and (self.year, self.month, self.day) == (None, None, None)
+
+    @property
     def known_weekday(self) -> int | None:
         """The weekday that was said or follows from a full date."""
         if self.weekday is not None:

@@ -103,6 +103,12 @@ def test_what_adds_up_by_chance_is_no_total(claim, passage) -> None:
         ("Four B-52 bombers took part.", EXERCISE, MismatchKind.NUMBER, "Two"),
         ("Three F-35B fighters took part.", EXERCISE, MismatchKind.TYPE, "F-35A"),
         ("They took part on Tuesday.", EXERCISE, MismatchKind.DATE, "10 December 2025"),
+        (
+            "The drill of 10 December 2025 was held on a Tuesday.",
+            EXERCISE,
+            MismatchKind.DATE,
+            "10 December 2025",
+        ),
         ("It was held on 11 December 2025.", EXERCISE, MismatchKind.DATE, "10 December 2025"),
         ("It was held over the East China Sea.", EXERCISE, MismatchKind.NAME, "Sea of Japan"),
         (
