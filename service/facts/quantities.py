@@ -130,8 +130,6 @@ _PATTERN = re.compile(
       | (?P<time_and_half>(?P<time_count>an?|{_NUMBER_WORDS}|\d+)
             \ (?P<time_unit>hour|day|week|month|year|decade)s?\ and\ a\ half)\b
       | (?P<ordinal_compound>(?P<ordinal_tens>{_tens})-(?P<ordinal_ones>{_ordinal}))\b
-      | (?P<odds>(?P<odds_top>{_NUMBER_WORDS}|\d{{1,2}})\ (?:in|out\ of)\ (?:every\ )?
-            (?P<odds_bottom>{_NUMBER_WORDS}|\d{{1,3}}))\b(?![\w.,]*\d)(?!\ (?:{_unit}|percent)\b)
       | (?P<slash_top>\d)/(?P<slash_bottom>[2-9]|10)(?![\d/])
       | (?P<share>(?P<share_top>{_NUMBER_WORDS}|an?|\d+)[ -](?P<share_bottom>{_fraction})s?)\b
       | (?P<lone_half>(?<!first[ -])(?<!second[ -])half)\b(?!\ a\ dozen)
@@ -160,6 +158,12 @@ _ROMAN = re.compile(
     r"|division|stage|level|part|title|volume|war))s?\ (?P<roman>[IVXLC]+)\b"
 )
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+_SOME_OF = re.compile(
+    rf"\b(?P<some>{_NUMBER_WORDS}|\d{{1,2}})\ (?:in|out\ of)\ (?:every\ )?$", re.IGNORECASE
+)
+_NEAR = 40
+_ROUND = {*range(2, 11), 12, 20, 50, 100, 1000}
+"""Of so many, people say some: "three in ten" is a share, "47 in 12 cities" is none."""
 QUARTER = re.compile(r"\bQ(?P<number>[1-4])\b")
 _DAY_RANGE = re.compile(r"\s*(?:-|–|to|and|or|until)\s*", re.IGNORECASE)
 _MOVED = (
@@ -237,7 +241,32 @@ def _quantities_of(text: str) -> tuple[Quantity, ...]:
         if quantity is not None:
             found.append(quantity)
     found.sort(key=lambda quantity: quantity.start)
-    return tuple(_with_ranges(_with_former(_with_shared_currency(found, text), text), text))
+    for step in (_with_shares, _with_shared_currency, _with_former, _with_ranges):
+        found = step(found, text)
+    return tuple(found)
+
+
+def _with_shares(found: list[Quantity], text: str) -> list[Quantity]:
+    """Make one share of two numbers: "one in five adults", "three out of every ten"."""
+    shares: list[Quantity] = []
+    for quantity in found:
+        some = _SOME_OF.search(text, max(0, quantity.start - _NEAR), quantity.start)
+        part = _number(some["some"].lower()) if some and quantity.unit == "count" else 0.0
+        if some and 0 < part < quantity.value and (part == 1 or quantity.value in _ROUND):
+            if shares and shares[-1].end > some.start():
+                shares.pop()
+            share = replace(
+                quantity,
+                value=part / quantity.value,
+                unit="fraction",
+                bound=_bound(text[max(0, some.start() - 16) : some.start()].lower()),
+                start=some.start(),
+                text=text[some.start() : quantity.start + len(quantity.text)],
+            )
+            shares.append(share)
+        else:
+            shares.append(quantity)
+    return shares
 
 
 def _with_ranges(found: list[Quantity], text: str) -> list[Quantity]:
@@ -365,12 +394,10 @@ def _read(match: re.Match[str], text: str, doc: Doc) -> Quantity | None:  # noqa
             value = 0.5 * factor
     elif parts["and_half"]:
         value = _number(parts["and_half_whole"].lower()) + 0.5
-    elif parts["odds"] or parts["slash_top"]:
-        some = _number((parts["odds_top"] or parts["slash_top"]).lower())
-        of_all = _number((parts["odds_bottom"] or parts["slash_bottom"]).lower())
-        if not 0 < some < of_all:
+    elif parts["slash_top"]:
+        value, unit = float(parts["slash_top"]) / float(parts["slash_bottom"]), "fraction"
+        if value >= 1:
             return None
-        value, unit = some / of_all, "fraction"
     elif parts["time_and_half"]:
         count = parts["time_count"].lower()
         unit, factor = _UNITS[parts["time_unit"].lower()]

@@ -87,6 +87,7 @@ def test_an_amount_is_read_from_any_spelling(text, value, unit) -> None:
     [
         "Euro 2024 was held in Germany.",
         "It changed after 9/11.",
+        "It changed after 7/7.",
         "The line is open 24/7.",
         "A 1.2m wall was built.",
         "The 40-millionth resident came.",
@@ -100,6 +101,11 @@ def test_what_looks_like_an_amount_and_is_none(text) -> None:
 @pytest.mark.parametrize("text", ["He scored five in 10 days.", "It rains two in three days."])
 def test_so_many_in_a_time_are_no_share(text) -> None:
     assert [found.unit for found in quantities_in(text)] == ["count", "day"]
+
+
+def test_so_many_in_several_places_are_no_share() -> None:
+    arrested, cities = quantities_in("Police arrested 47 in 12 cities.")
+    assert (arrested.value, cities.value, cities.head) == (47, 12, "city")
 
 
 @pytest.mark.parametrize(
