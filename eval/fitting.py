@@ -28,7 +28,7 @@ from eval.folds import FOLDS, fold_of
 from eval.subject import claim_of, passages_of
 from eval.training.pairs import read_pairs
 from service.engines.local.assess import Reading, read
-from service.engines.local.stance import FEATURES, SIGNS, features
+from service.engines.local.stance import BACKED, FEATURES, SIGNS, features
 from service.models import Encoder, StanceModel
 from service.models.stance import STANCES
 from service.settings import Settings
@@ -132,11 +132,15 @@ def fit(found: list[Row]) -> dict[str, object]:
     weights = np.array([row.weight for row in found])
     width = len(FEATURES)
 
-    def loss(flat: Array) -> tuple[float, Array]:
-        speaking = flat.reshape(2, width + 1)
+    def proposed(speaking: Array) -> Array:
         logits = np.hstack([values @ speaking[:, :width].T + speaking[:, width], _zeros(truth)])
         logits -= logits.max(axis=1, keepdims=True)
-        shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        shares: Array = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        return shares
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        speaking = flat.reshape(2, width + 1)
+        shares = proposed(speaking)
         lost = -(weights * np.log(shares[np.arange(len(truth)), truth])).sum()
         error = shares[:, :2] - (truth[:, None] == np.arange(2))
         slopes = (weights[:, None] * error).T @ np.hstack([values, _zeros(truth) + 1])
@@ -157,7 +161,7 @@ def fit(found: list[Row]) -> dict[str, object]:
         "scale": _rounded(scaler.scale_),
         "coefficients": [*(_rounded(row) for row in speaking[:, :width]), [0.0] * width],
         "intercepts": [*_rounded(speaking[:, width]), 0.0],
-        "differs": _share_refuting(found),
+        "differs": _share_refuting(found, proposed(speaking)),
     }
 
 
@@ -169,10 +173,14 @@ def fold_fits(found: list[Row]) -> list[dict[str, object]]:
     ]
 
 
-def _share_refuting(found: list[Row]) -> float:
-    """Of the rows where something else stands in the place of the claim's facts."""
+def _share_refuting(found: list[Row], proposed: Array) -> float:
+    """Of the rows where something else stands in the place of the claim's facts, on its matter."""
     column = FEATURES.index("differs")
-    differing = [row.stance is Stance.REFUTES for row in found if row.values[column]]
+    differing = [
+        row.stance is Stance.REFUTES
+        for row, shares in zip(found, proposed, strict=True)
+        if row.values[column] and shares[1] >= BACKED
+    ]
     return round(sum(differing) / len(differing), 4) if differing else 0.0
 
 

@@ -2,7 +2,8 @@
 
 Every ninth passage of each file is kept for development and never trained on. The result is the
 average of the starting and the tuned weights (Wortsman et al., "Robust fine-tuning of zero-shot
-models", CVPR 2022), which keeps what the model knew of other texts.
+models", CVPR 2022), which keeps what the model knew of other texts; models finished on different
+pairs can be averaged likewise (Wortsman et al., "Model soups", ICML 2022).
 """
 
 from __future__ import annotations
@@ -161,6 +162,8 @@ def main() -> None:
     arguments.add_argument("--go-on", type=Path, help="tuned weights (.pt) of an earlier run")
     arguments.add_argument("--sample", type=int, help="train on so many of the written pairs")
     arguments.add_argument("--also", type=Path, help="further pairs (see near_copies.py)")
+    arguments.add_argument("--mean-with", type=Path, help="int8 file of another finished model")
+    arguments.add_argument("--mean", type=float, default=0.5, help="the new one's part in the mean")
     chosen = arguments.parse_args()
     training, development = read_pairs()
     if chosen.sample:
@@ -179,6 +182,8 @@ def main() -> None:
     train(network, training, chosen.epochs, chosen.rate, chosen.seed)
     print("tuned:", measured(network, development))
     mixed = averaged(start, network, chosen.share)
+    if chosen.mean_with:
+        mixed = averaged(read_network(chosen.mean_with), mixed, chosen.mean)
     print("averaged:", measured(mixed, development))
     torch.save(network.state_dict(), chosen.out.with_suffix(".pt"))
     write_network(mixed, chosen.start, chosen.out)

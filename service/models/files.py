@@ -15,7 +15,7 @@ DIRECTORY = Path(__file__).parent
 
 SHA256 = {
     "encoder.int8.onnx": "ea4afd11d219e4840a6d032f3dad24c2f3ff55e02ca2fd95477052805207ba5c",
-    "stance.int8.onnx": "035356b790fd9072a92f7b732e365afd8729b6003d74c98e87f6d619da96cc87",
+    "stance.int8.onnx": "7735034091de1e454bddcef404fd321066237e312a0c71ce167d081c306d5aba",
     "tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
 }
 

@@ -115,6 +115,20 @@ async def test_a_statement_about_another_event_does_not_decide(engine: LocalEngi
     assert stances == [Stance.SUPPORTS, Stance.NEUTRAL]
 
 
+async def test_another_events_figure_contradicts_nothing(engine: LocalEngine) -> None:
+    silent = (
+        "The army said on 3 May 2024 that the exercise Autumn Shield 2024 would take place in "
+        "September. It did not say how many troops would take part in Autumn Shield."
+    )
+    another = (
+        "Exercise Sea Lance 2024, in which 16,000 troops were to take part, began on 1 August "
+        "2024, the navy said."
+    )
+    claim = "About 9,000 troops were to take part in Autumn Shield 2024."
+    found = await assess(engine, claim, silent, another)
+    assert [opinion.stance for opinion in found.opinions] == [Stance.NEUTRAL, Stance.NEUTRAL]
+
+
 async def test_an_event_that_shares_one_word_contradicts_nothing(engine: LocalEngine) -> None:
     joined = (
         "Portugal became a member of the Alliance on 4 April 2023, when its instrument of "

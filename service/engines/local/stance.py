@@ -7,7 +7,8 @@ that follow from what the verdicts mean then overrule it:
   stands in the place of one of its names, no denial or opposite turns it, and it does not say only
   that what the claim tells may be.
 - It refutes where something else stands in the place of a fact and repair or the weights agree,
-  on a denial or an opposite, or where the weights are sure.
+  unless by the weights it is about another matter; on a denial or an opposite; or where the weights
+  are sure.
 - It says nothing of a claim of which it has too little, unless the stance model is very sure.
 - Everything else is neutral.
 
@@ -69,6 +70,9 @@ _RIVAL = 0.35
 _ALIGNED = 0.5
 _ALIGNED_NAME = 0.6
 _REPAIRED = 0.6
+BACKED = 0.05
+"""What the weights must give refutation for a difference to count: with less, the statement is
+about another matter, whose facts differ because it is another ("Balikatan" for "RIMPAC")."""
 _EXPLICIT = 0.9
 _EXPLICIT_COVERAGE = 0.75
 _LIKELY = 0.5
@@ -95,7 +99,8 @@ class Weights:
         coefficients: ``(3, n_features)``, rows in the order of ``STANCES``; neutral's are 0.
         intercepts: ``(3,)``.
         differs: share of the tuning claims' statements that refute among those where something
-            else stands in the place of the claim's facts (the feature ``differs``).
+            else stands in the place of the claim's facts (the feature ``differs``) and the weights
+            give refutation ``BACKED``.
     """
 
     mean: Probabilities
@@ -358,7 +363,8 @@ def _gated(
     if reading.comparison.matching < MATTER and max(values["support"], values["refute"]) < _READ:
         return Stance.NEUTRAL, None
     replaced = any(_replaced(item) for item in unstated)
-    if values["differs"] or (replaced and refute >= _LIKELY and refute > support):
+    differs = values["differs"] and refute >= BACKED
+    if differs or (replaced and refute >= _LIKELY and refute > support):
         return Stance.REFUTES, _best(_whole_repairs(reading, unstated))
     if turned and refute >= _LIKELY_TURNED and refute > support:
         return Stance.REFUTES, opposite
